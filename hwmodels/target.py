@@ -1,0 +1,213 @@
+"""The one interface of all hardware: what a target can do with a deployed graph, and how targets are found.
+
+A chip is a TOML file in `hwmodels/chips`; its `family` names the folder whose `TARGET` class reads it.
+"""
+
+from __future__ import annotations
+
+import importlib
+import tomllib
+from collections.abc import Mapping as MappingOf
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from hwmodels.cost import CostReport
+from hwmodels.sourced import Sourced
+from hwmodels.trace import Trace
+from neurobin.errors import DoesNotFitError, FormatError, UsageError
+from neurobin.exec.activity import Activity
+from neurobin.ir import Graph, Json
+
+CHIPS = Path(__file__).parent / "chips"
+_FOLDER = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Issue:
+    """One reason why a graph does not fit: the node (or "" for the whole graph) and a sentence with the numbers."""
+
+    node: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.node}: {self.reason}" if self.node else self.reason
+
+
+@dataclass(frozen=True)
+class Resource:
+    """How much of something bounded a mapping uses, such as SRAM bytes or cores."""
+
+    name: str
+    used: float
+    capacity: float
+    unit: str
+
+
+@dataclass(frozen=True)
+class Span:
+    """A buffer's place in a memory: live from step `first` to step `last` (inclusive) of the schedule `steps`."""
+
+    tensor: str
+    memory: str
+    address: int
+    size_bytes: int
+    first: int
+    last: int
+
+
+class Mapping(Protocol):
+    """A graph placed on a chip. Families add what their execution and prices need."""
+
+    @property
+    def graph(self) -> Graph: ...
+
+    @property
+    def resources(self) -> tuple[Resource, ...]:
+        """The main bounded resource first: it is the one that headline tables show."""
+        ...
+
+    @property
+    def steps(self) -> tuple[str, ...]:
+        """The schedule: names of what runs one after the other (layers, kernels)."""
+        ...
+
+    @property
+    def spans(self) -> tuple[Span, ...]:
+        """Memory over the schedule; empty where memory is not shared over time."""
+        ...
+
+    def summary(self) -> dict[str, Json]:
+        """What a user wants to see of the placement, JSON-ready."""
+        ...
+
+
+M = TypeVar("M", bound=Mapping)
+
+
+class Target(Protocol[M]):
+    """A chip that can carry deployed graphs. `map` raises DoesNotFitError with every reason `check` finds."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def chip(self) -> BaseModel: ...
+
+    def check(self, graph: Graph) -> list[Issue]:
+        """Every reason why the graph does not fit, at once; empty when it does."""
+        ...
+
+    def map(self, graph: Graph) -> M: ...
+
+    def execute(self, mapping: M, x: np.ndarray) -> np.ndarray:
+        """int64 outputs computed by the mapped artefact itself, never by an engine of `neurobin.exec`."""
+        ...
+
+    def estimate(self, mapping: M, activity: Activity) -> CostReport:
+        """The closed-form price of one inference."""
+        ...
+
+    def simulate(self, mapping: M, activity: Activity) -> Trace:
+        """The event-driven run of one inference (simpy)."""
+        ...
+
+
+class ChipFile(BaseModel):
+    """What every chip file says; families extend it with their constants."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    schema_version: int
+    name: str
+    family: str
+    description: str
+
+
+C = TypeVar("C", bound=ChipFile)
+
+
+def parse_chip(data: MappingOf[str, object], model: type[C], where: str) -> C:
+    """Validate a chip file's content. Raises FormatError listing every fault with its path."""
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        faults = [
+            f"{'.'.join(map(str, e['loc'])) or 'file'}: {e['msg'].removeprefix('Value error, ')}"
+            for e in error.errors(include_url=False)
+        ]
+        raise FormatError("; ".join(faults), where=where, hint="compare with the files in hwmodels/chips") from None
+
+
+def chip_names() -> list[str]:
+    """All chips that come with the package, sorted."""
+    return sorted(path.stem for path in CHIPS.glob("*.toml"))
+
+
+def families() -> list[str]:
+    """All hardware families: the folders that hold a package with a TARGET."""
+    return sorted(path.parent.name for path in _FOLDER.glob("*/__init__.py"))
+
+
+def load_target(name: str, overrides: MappingOf[str, float] | None = None) -> Target[Mapping]:
+    """The target of chip `name`, or of the chip file at path `name` (*.toml).
+
+    `overrides` replaces the value of constants by dotted path (low and high follow); their source says so.
+    Raises UsageError for an unknown chip, FormatError for a damaged or incomplete file.
+    """
+    path = Path(name) if name.endswith(".toml") else CHIPS / f"{name}.toml"
+    if not name.endswith(".toml") and name not in chip_names():
+        near = get_close_matches(name, chip_names(), n=1)
+        hint = f"did you mean {near[0]!r}?" if near else "neurobin targets"
+        raise UsageError(f"unknown target {name!r}; known: {', '.join(chip_names())}", hint=hint)
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise FormatError(f"cannot be read: {error}", where=str(path)) from None
+    except tomllib.TOMLDecodeError as error:
+        raise FormatError(f"is not TOML: {error}", where=str(path)) from None
+    family = data.get("family")
+    if family not in families():
+        raise FormatError(f"family is {family!r}, expected one of {', '.join(families())}", where=str(path))
+    for key, value in (overrides or {}).items():
+        _override(data, key, value)
+    module = importlib.import_module(f"hwmodels.{family}")
+    target: Target[Mapping] = module.TARGET.from_data(data, str(path))
+    return target
+
+
+def _override(data: dict[str, object], key: str, value: float) -> None:
+    """Replace one constant in place. Raises UsageError when there is none at that path."""
+    entry: object = data
+    for part in key.split("."):
+        entry = entry.get(part) if isinstance(entry, dict) else None
+    if not isinstance(entry, dict) or "value" not in entry:
+        raise UsageError(f"the chip file has no constant {key!r}", hint="neurobin targets show NAME lists them")
+    entry |= {"low": value, "high": value, "status": "assumed"}
+    entry["source"] = f"set on the command line (file: {entry['value']})"
+    entry["value"] = value
+
+
+def constants(chip: BaseModel, prefix: str = "") -> dict[str, Sourced]:
+    """Every constant of a chip by dotted path, in file order."""
+    found: dict[str, Sourced] = {}
+    for name in type(chip).model_fields:
+        value = getattr(chip, name)
+        items = value.items() if isinstance(value, dict) else [(None, value)]
+        for key, item in items:
+            path = f"{prefix}{name}" + (f".{key}" if key is not None else "")
+            if isinstance(item, Sourced):
+                found[path] = item
+            elif isinstance(item, BaseModel):
+                found |= constants(item, f"{path}.")
+    return found
+
+
+def require_fit(target: str, issues: list[Issue]) -> None:
+    """Raises DoesNotFitError with all issues, if there are any."""
+    if issues:
+        raise DoesNotFitError(target, [str(issue) for issue in issues])

@@ -1,0 +1,34 @@
+"""The text form: one line per node, stable, made to be read and diffed.
+
+input  : u8[8,8,1]
+conv1  : i12[8,8,32] = int_conv2d(input) weight=i8[32,3,3,1]#0b1c9e stride=1x1 padding=1,1,1,1 pad_value=0
+return fc
+"""
+
+from __future__ import annotations
+
+from dataclasses import MISSING, fields
+
+from neurobin.ir.graph import Graph
+from neurobin.ir.op import Op
+
+
+def attributes(op: Op) -> dict[str, str]:
+    """The op's fields as text, in order, without those that have their default value."""
+    shown = {}
+    for field in fields(op):
+        value = getattr(op, field.name)
+        if field.default is not MISSING and value == field.default:
+            continue
+        shown[field.name] = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+    return shown
+
+
+def to_text(graph: Graph) -> str:
+    """The whole graph, one line per input, node and output."""
+    width = max(len(name) for name in graph.types)
+    lines = [f"{name:<{width}} : {kind}" for name, kind in graph.inputs.items()]
+    for node in graph.nodes:
+        shown = "".join(f" {key}={value}" for key, value in attributes(node.op).items())
+        lines.append(f"{node.name:<{width}} : {graph.types[node.name]} = {node.op.name}({', '.join(node.inputs)}){shown}")
+    return "\n".join([*lines, f"return {', '.join(graph.outputs)}"]) + "\n"

@@ -1,0 +1,25 @@
+"""One file per op. An op is found by its file name and loaded on first use; `ops.__path__` may be extended by callers."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from difflib import get_close_matches
+
+from neurobin.errors import UnsupportedError
+from neurobin.ir.op import Op
+
+
+def op_names() -> list[str]:
+    """All op names, sorted."""
+    return sorted(module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_"))
+
+
+def op_class(name: str) -> type[Op]:
+    """The class of op `name`. Raises UnsupportedError with the nearest known name otherwise."""
+    if name not in op_names():
+        near = get_close_matches(name, op_names(), n=1)
+        raise UnsupportedError(f"unknown op {name!r}", hint=f"did you mean {near[0]!r}?" if near else "neurobin ops")
+    module = importlib.import_module(f"{__name__}.{name}")
+    found: type[Op] = getattr(module, "".join(part.capitalize() for part in name.split("_")))
+    return found

@@ -1,0 +1,143 @@
+"""What integer convolutions and integer matrix products share: accumulator types, values, popcount and BLAS paths.
+
+Weights are [O, KH, KW, C/groups]; a matrix product is the 1x1 convolution of a 1x1 map.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from neurobin.errors import GraphError
+from neurobin.exec.kernels import int_matmul, popdot
+from neurobin.ir import BitTensor, Constant, DType, IntTensor, Packed, TensorType, Work, int_for, pack, pack_bits, tally
+from neurobin.ir.bits import unpack_bits
+from neurobin.ops._window import Window
+
+
+def check_weight(x: TensorType, weight: Constant, window: Window, groups: int) -> tuple[int, int, int]:
+    """(OH, OW, O) of a convolution. Raises GraphError when weight, groups and map do not fit together."""
+    if weight.values.ndim != 4:
+        raise GraphError(f"weight has shape {weight.shape}, expected [O, KH, KW, C/groups]")
+    height, width = window.output(x.shape)
+    outputs, _, _, depth = weight.shape
+    if groups < 1 or x.channels % groups or outputs % groups:
+        raise GraphError(f"groups={groups} must divide both {x.channels} input and {outputs} output channels")
+    if depth * groups != x.channels:
+        raise GraphError(f"weight reads {depth} channels per group, the map has {x.channels} in {groups} groups")
+    return height, width, outputs
+
+
+def check_padding(dtype: DType, window: Window, pad_value: int) -> None:
+    """Raises GraphError when padding with `pad_value` has no exact meaning for `dtype`."""
+    if any(window.padding) and pad_value != 0 and not dtype.holds(np.array([pad_value])):
+        raise GraphError(f"pad_value={pad_value} is not a value of {dtype} (0 is always allowed and carried exactly)")
+
+
+def accumulator(dtype: DType, weight: np.ndarray) -> DType:
+    """The narrowest type of sum(w * x) for any x of `dtype`, zero padding included; weight [O, ...].
+
+    Each filter's extremes are reached with x at its end of the range by the sign of w.
+    """
+    flat = weight.reshape(weight.shape[0], -1).astype(np.int64)
+    low, high = min(dtype.low, 0), max(dtype.high, 0)
+    positive, negative = np.maximum(flat, 0).sum(1), np.minimum(flat, 0).sum(1)
+    return int_for(int((positive * low + negative * high).min()), int((positive * high + negative * low).max()))
+
+
+def magnitude(dtype: DType, weight: np.ndarray) -> int:
+    """A bound on |partial sum| in any order of summation: the largest sum of |w| times the largest |x|."""
+    widest = int(np.abs(weight.astype(np.int64)).reshape(weight.shape[0], -1).sum(1).max())
+    return widest * max(abs(dtype.low), abs(dtype.high))
+
+
+Product = Callable[[np.ndarray, np.ndarray], np.ndarray]
+
+
+def convolve(
+    maps: np.ndarray, weight: np.ndarray, window: Window, groups: int, pad_value: int | float, product: Product = np.matmul
+) -> np.ndarray:
+    """[N, OH, OW, O] = patches times filters, group by group; `product` multiplies [R, K] by [K, O/groups]."""
+    outputs, kh, kw, depth = weight.shape
+    patches = window.patches(maps, pad_value)
+    n, oh, ow = patches.shape[:3]
+    share = outputs // groups
+    result = []
+    for g in range(groups):
+        rows = patches[..., g * depth : (g + 1) * depth].reshape(n * oh * ow, kh * kw * depth)
+        filters = weight[g * share : (g + 1) * share].reshape(share, kh * kw * depth)
+        result.append(product(rows, filters.T))
+    return np.concatenate(result, axis=1).reshape(n, oh, ow, outputs)
+
+
+def convolve_bits(x: BitTensor, weight: Constant, window: Window, groups: int, pad_value: int, out: DType) -> Packed:
+    """Convolution on words: patches of packed pixels against packed filters, group by group."""
+    shares = np.split(weight.values, groups)
+    parts = split_channels(x, groups)
+    results = []
+    for part, share in zip(parts, shares, strict=True):
+        rows, (n, oh, ow) = _rows(part, window, pad_value)
+        filters = flat_rows(pack(share, weight.dtype))
+        results.append(popdot(rows, filters, window.taps * share.shape[-1]).reshape(n, oh, ow, -1))
+    return IntTensor(np.concatenate(results, axis=-1).astype(out.numpy), out)
+
+
+def convolve_integers(x: Packed, weight: Constant, window: Window, groups: int, pad_value: int, out: DType) -> Packed:
+    """Convolution of narrow integers through exact floating-point products."""
+    bound = magnitude(x.dtype, weight.values)
+
+    def product(rows: np.ndarray, filters: np.ndarray) -> np.ndarray:
+        return int_matmul(rows, filters, bound)
+
+    values = convolve(x.values(), weight.values, window, groups, pad_value, product)
+    return IntTensor(values.astype(out.numpy), out)
+
+
+def split_channels(x: BitTensor, groups: int) -> list[BitTensor]:
+    """The tensor's channels in `groups` equal parts, each packed from bit 0 on."""
+    if groups == 1:
+        return [x]
+    share = x.shape[-1] // groups
+    shape = (*x.shape[:-1], share)
+
+    def part(words: np.ndarray, g: int) -> np.ndarray:
+        return pack_bits(unpack_bits(words, x.shape[-1])[..., g * share : (g + 1) * share])
+
+    masks = [None if x.mask is None else part(x.mask, g) for g in range(groups)]
+    return [BitTensor(part(x.planes, g), masks[g], shape, x.dtype) for g in range(groups)]
+
+
+def flat_rows(filters: BitTensor) -> BitTensor:
+    """Filters [O, KH, KW, C] as rows: planes [P, O, KH*KW*W]."""
+    outputs = filters.shape[0]
+    mask = None if filters.mask is None else filters.mask.reshape(outputs, -1)
+    return BitTensor(filters.planes.reshape(len(filters.planes), outputs, -1), mask, filters.shape, filters.dtype)
+
+
+def _rows(x: BitTensor, window: Window, pad_value: int) -> tuple[BitTensor, tuple[int, int, int]]:
+    """im2col on words: planes [P, N*OH*OW, KH*KW*W], padded as `pad_value` says, and (N, OH, OW)."""
+    pad = pack(np.full((1, x.shape[-1]), pad_value), x.dtype) if pad_value else None
+    fills = [pad.planes[p, 0] if pad is not None else 0 for p in range(len(x.planes))]
+    patches = [window.patches(plane, fill) for plane, fill in zip(x.planes, fills, strict=True)]
+    n, oh, ow = patches[0].shape[:3]
+    planes = np.stack([p.reshape(n * oh * ow, -1) for p in patches])
+    mask = x.mask
+    if mask is None and x.dtype.is_bipolar and any(window.padding) and pad_value == 0:
+        mask = np.broadcast_to(pack_bits(np.ones((x.shape[-1],), np.uint8)), x.planes.shape[1:])
+    if mask is not None:
+        full = pack_bits(np.ones((x.shape[-1],), np.uint8)) if pad_value else 0
+        mask = window.patches(mask, full).reshape(n * oh * ow, -1)
+    return BitTensor(planes, mask, x.shape, x.dtype), (n, oh, ow)
+
+
+def mac_work(x: TensorType, result: TensorType, weight: Constant) -> Work:
+    """One multiply-accumulate per weight and output position."""
+    macs = result.size * int(np.prod(weight.shape[1:]))
+    return tally("mac", macs, (x,), result, {"weight": weight}, weight.dtype)
+
+
+def require_integers(x: TensorType, weight: Constant) -> None:
+    """Raises GraphError unless both operands are integers."""
+    if x.dtype.is_float or weight.dtype.is_float:
+        raise GraphError(f"expected integer operands, got {x.dtype} activations and {weight.dtype} weights")

@@ -1,0 +1,30 @@
+"""Element-wise sum of two tensors of one scale: the shortcut of residual networks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from neurobin.ir import FLOAT32, DType, Op, TensorType, Work, int_for, tally
+from neurobin.ops._broadcast import broadcast
+
+
+@dataclass(frozen=True)
+class Add(Op):
+    """Integers: exact, or saturated to `dtype` when one is given. Axes of size 1 broadcast."""
+
+    dtype: DType | None = None
+
+    def infer(self, a: TensorType, b: TensorType) -> TensorType:
+        shape = broadcast(a, b)
+        if a.dtype.is_float or b.dtype.is_float:
+            return TensorType(shape, FLOAT32)
+        return TensorType(shape, self.dtype or int_for(a.dtype.low + b.dtype.low, a.dtype.high + b.dtype.high))
+
+    def reference(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        return a + b if self.dtype is None else np.clip(a + b, self.dtype.low, self.dtype.high)
+
+    def work(self, a: TensorType, b: TensorType) -> Work:
+        result = self.infer(a, b)
+        return tally("add", result.size, (a, b), result)

@@ -1,0 +1,51 @@
+"""Integer convolution of wider operands (first and last layers): y = sum of w * x, exact."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from neurobin.ir import Constant, Op, Packed, TensorType, Work
+from neurobin.ops._linear import (
+    accumulator,
+    check_padding,
+    check_weight,
+    convolve,
+    convolve_integers,
+    mac_work,
+    require_integers,
+)
+from neurobin.ops._window import Window
+
+
+@dataclass(frozen=True)
+class IntConv2d(Op):
+    """[H, W, C] integers -> [OH, OW, O] exact sums. `padding` is top, left, bottom, right."""
+
+    weight: Constant  # [O, KH, KW, C/groups]
+    stride: tuple[int, int] = (1, 1)
+    padding: tuple[int, int, int, int] = (0, 0, 0, 0)
+    pad_value: int = 0
+    dilation: tuple[int, int] = (1, 1)
+    groups: int = 1
+
+    @property
+    def window(self) -> Window:
+        return Window((self.weight.shape[1], self.weight.shape[2]), self.stride, self.padding, self.dilation)
+
+    def infer(self, x: TensorType) -> TensorType:
+        require_integers(x, self.weight)
+        shape = check_weight(x, self.weight, self.window, self.groups)
+        check_padding(x.dtype, self.window, self.pad_value)
+        return TensorType(shape, accumulator(x.dtype, self.weight.values))
+
+    def reference(self, x: np.ndarray) -> np.ndarray:
+        return convolve(x, self.weight.values.astype(np.int64), self.window, self.groups, self.pad_value)
+
+    def packed(self, x: Packed) -> Packed:
+        out = accumulator(x.dtype, self.weight.values)
+        return convolve_integers(x, self.weight, self.window, self.groups, self.pad_value, out)
+
+    def work(self, x: TensorType) -> Work:
+        return mac_work(x, self.infer(x), self.weight)

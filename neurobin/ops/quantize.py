@@ -1,0 +1,25 @@
+"""Uniform k-bit activation quantizer (DoReFa-Net, eq. 5 of arXiv 1606.06160): code = round((2^k - 1) clip(x, 0, 1))."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from neurobin.ir import DType, Encoding, Op, TensorType, Work, tally
+
+
+@dataclass(frozen=True)
+class Quantize(Op):
+    """Real values -> codes 0 ... 2^bits - 1, worth code / (2^bits - 1). Rounds half to even, as the frameworks do."""
+
+    bits: int
+
+    def infer(self, x: TensorType) -> TensorType:
+        return TensorType(x.shape, DType(Encoding.UNSIGNED, self.bits))
+
+    def reference(self, x: np.ndarray) -> np.ndarray:
+        return np.rint(np.clip(x, 0.0, 1.0) * (2**self.bits - 1)).astype(np.int64)
+
+    def work(self, x: TensorType) -> Work:
+        return tally("compare", x.size * (2**self.bits - 1), (x,), self.infer(x))

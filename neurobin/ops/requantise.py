@@ -1,0 +1,42 @@
+"""Requantise: fixed-point rescaling of integers, the deployed form of every real per-channel affine map."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from neurobin.errors import GraphError
+from neurobin.ir import Constant, DType, Op, TensorType, Work, per_channel, tally
+
+
+@dataclass(frozen=True)
+class Requantise(Op):
+    """y = clip(floor((x * multiplier + bias + half) / 2^shift)) to `dtype`, half = 2^(shift-1): rounds half up.
+
+    All arithmetic is 64-bit and proven not to overflow by `infer` from the input's range.
+    """
+
+    multiplier: Constant  # [C or 1]
+    bias: Constant  # [C or 1], at the scale of the product
+    shift: int
+    dtype: DType
+
+    def infer(self, x: TensorType) -> TensorType:
+        if x.dtype.is_float or self.dtype.is_float:
+            raise GraphError(f"expected integers, got {x.dtype} to {self.dtype}")
+        if not 0 <= self.shift < 63:
+            raise GraphError(f"shift must lie in 0..62, got {self.shift}")
+        multiplier = np.abs(per_channel(self.multiplier, x.channels, "multiplier").astype(np.int64)).max()
+        bias = np.abs(per_channel(self.bias, x.channels, "bias").astype(np.int64)).max()
+        if int(multiplier) * max(-x.dtype.low, x.dtype.high) + int(bias) + (1 << self.shift) >= 1 << 63:
+            raise GraphError("the product may exceed 64 bits", hint="a smaller multiplier and shift")
+        return TensorType(x.shape, self.dtype)
+
+    def reference(self, x: np.ndarray) -> np.ndarray:
+        half = (1 << self.shift) >> 1
+        product = x * self.multiplier.values.astype(np.int64) + self.bias.values.astype(np.int64) + half
+        return np.clip(product >> self.shift, self.dtype.low, self.dtype.high)
+
+    def work(self, x: TensorType) -> Work:
+        return tally("requantise", x.size, (x,), self.infer(x), self.constants())
