@@ -1,1 +1,1 @@
-"""Engines: `reference` defines what a deployed graph means, `packed` computes it on words, `compare` finds where two differ."""
+"""Engines: `reference` defines what a deployed graph means, `packed` computes it on words, `compare` finds differences."""

@@ -14,7 +14,7 @@ from neurobin.ops.multi_threshold import MultiThreshold
 
 @dataclass(frozen=True)
 class Divergence:
-    """The first difference: node, index (batch first), both values, and for thresholds the input's distance to the nearest."""
+    """The first difference: node, index (batch first), both values, and how far a thresholded input was from its threshold."""
 
     node: str
     index: tuple[int, ...]

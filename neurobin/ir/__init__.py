@@ -1,6 +1,7 @@
 """The intermediate representation: element types, packed tensors, ops' interface, immutable graphs, text and file form."""
 
 from neurobin.ir.bits import BitTensor, IntTensor, Packed, pack, pack_bits, unpack_bits
+from neurobin.ir.builder import Builder
 from neurobin.ir.dtype import BINARY, BIPOLAR, FLOAT32, FLOAT64, TERNARY, DType, Encoding, int_for, parse_dtype
 from neurobin.ir.graph import Graph, Json, Node
 from neurobin.ir.op import Op, per_channel, tally, to_packed
@@ -15,6 +16,7 @@ __all__ = [
     "FLOAT64",
     "TERNARY",
     "BitTensor",
+    "Builder",
     "Constant",
     "DType",
     "Encoding",

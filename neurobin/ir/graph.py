@@ -6,6 +6,7 @@ its use, and no tensor that an op refuses.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -29,6 +30,26 @@ class Node:
     inputs: tuple[str, ...]
 
 
+def infer(node: Node, types: Mapping[str, TensorType]) -> TensorType:
+    """The type of `node`'s result. Raises GraphError naming node and operands when they do not fit."""
+    where = f"node {node.name!r} ({node.op.name})"
+    missing = [name for name in node.inputs if name not in types]
+    if missing:
+        raise GraphError(f"reads {missing[0]!r}, which no earlier node defines", where=where)
+    operands = [types[name] for name in node.inputs]
+    try:
+        inspect.signature(node.op.infer).bind(*operands)
+    except TypeError:
+        raise GraphError(f"takes a different number of inputs than {len(operands)}", where=where) from None
+    if not operands:
+        raise GraphError("has no inputs", where=where)
+    try:
+        return node.op.infer(*operands)
+    except GraphError as error:
+        shapes = ", ".join(map(str, operands))
+        raise GraphError(f"{error.what} (inputs {shapes})", where=where) from None
+
+
 @dataclass(frozen=True)
 class Graph:
     """Inputs by name with their types, nodes in execution order, names of the outputs, and `meta` data about the model."""
@@ -47,20 +68,7 @@ class Graph:
         for node in self.nodes:
             if node.name in types:
                 raise GraphError("this name is defined twice", where=f"node {node.name!r}")
-            missing = [name for name in node.inputs if name not in types]
-            if missing:
-                raise GraphError(f"reads {missing[0]!r}, which no earlier node defines", where=f"node {node.name!r}")
-            if not node.inputs:
-                raise GraphError("has no inputs", where=f"node {node.name!r}")
-            operands = [types[name] for name in node.inputs]
-            try:
-                types[node.name] = node.op.infer(*operands)
-            except GraphError as error:
-                shapes = ", ".join(map(str, operands))
-                raise GraphError(f"{error.what} (inputs {shapes})", where=f"node {node.name!r} ({node.op.name})") from None
-            except TypeError:
-                message = f"takes a different number of inputs than {len(operands)}"
-                raise GraphError(message, where=f"node {node.name!r} ({node.op.name})") from None
+            types[node.name] = infer(node, types)
         if not self.outputs:
             raise GraphError("a graph has at least one output")
         for name in self.outputs:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -26,8 +26,12 @@ MAX_PACKED_BITS = 4  # wider integers travel as plain arrays between ops of the 
 class Op:
     """Base of all ops. A subclass defines `infer` and `reference`, and overrides `packed` and `work` where it can do better.
 
-    The catch-all signatures let a subclass name its operands; nothing is ever passed by keyword.
+    The catch-all signatures let a subclass name its operands; nothing is ever passed by keyword. `elementwise` ops work
+    on one element at a time (so hardware may fuse them behind a convolution); `view` ops move no data.
     """
+
+    elementwise: ClassVar[bool] = False
+    view: ClassVar[bool] = False
 
     def infer(self, *inputs: Any, **_: Any) -> TensorType:
         """Type of the result. Raises GraphError when the inputs do not fit the attributes."""

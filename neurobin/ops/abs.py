@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -12,6 +13,8 @@ from neurobin.ir import DType, Encoding, Op, TensorType, Work, tally
 @dataclass(frozen=True)
 class Abs(Op):
     """Signed integers of k bits become unsigned of k bits (|-2^(k-1)| fits)."""
+
+    elementwise: ClassVar[bool] = True
 
     def infer(self, x: TensorType) -> TensorType:
         if x.dtype.is_float or x.dtype.encoding is Encoding.UNSIGNED:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -13,6 +14,8 @@ from neurobin.ops._broadcast import broadcast
 @dataclass(frozen=True)
 class Add(Op):
     """Integers: exact, or saturated to `dtype` when one is given. Axes of size 1 broadcast."""
+
+    elementwise: ClassVar[bool] = True
 
     dtype: DType | None = None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -12,6 +13,8 @@ from neurobin.ir import FLOAT32, FLOAT64, Constant, Op, TensorType, Work, per_ch
 @dataclass(frozen=True)
 class Affine(Op):
     """Any type -> real values."""
+
+    elementwise: ClassVar[bool] = True
 
     scale: Constant = Constant(FLOAT64, np.ones(1))  # [C or 1]
     bias: Constant = Constant(FLOAT64, np.zeros(1))  # [C or 1]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -13,6 +14,8 @@ from neurobin.ir import FLOAT32, Constant, Op, TensorType, Work, per_channel, ta
 @dataclass(frozen=True)
 class BatchNorm(Op):
     """Running statistics, as trained; folded to `affine` before lowering."""
+
+    elementwise: ClassVar[bool] = True
 
     gamma: Constant  # [C]
     beta: Constant  # [C]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -13,6 +14,8 @@ from neurobin.ir import Op, TensorType, Work, tally
 @dataclass(frozen=True)
 class Clip(Op):
     """Real values -> real values."""
+
+    elementwise: ClassVar[bool] = True
 
     low: float
     high: float

@@ -13,7 +13,7 @@ from neurobin.ops._window import Window
 
 @dataclass(frozen=True)
 class Conv2d(Op):
-    """[H, W, C] -> real [OH, OW, O]: y_o = scale_o * sum(weight_o * x). Integer weights are the codes of a weight quantizer."""
+    """[H, W, C] -> real [OH, OW, O]: y_o = scale_o * sum(weight_o * x). Integer weights are quantizer codes."""
 
     weight: Constant  # [O, KH, KW, C/groups]
     scale: Constant = Constant(FLOAT64, np.ones(1))  # [O or 1]

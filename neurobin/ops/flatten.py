@@ -1,8 +1,9 @@
-"""[H, W, C] -> [H*W*C], channels fastest."""
+"""[H, W, C] -> [H*W*C], channels fastest, or slowest as channels-first frameworks flatten."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -11,10 +12,13 @@ from neurobin.ir import Op, TensorType
 
 @dataclass(frozen=True)
 class Flatten(Op):
-    """Keeps every element."""
+    """Keeps every element. `channels_first` is absorbed into the next matrix product when lowered."""
+
+    view: ClassVar[bool] = True
+    channels_first: bool = False
 
     def infer(self, x: TensorType) -> TensorType:
         return TensorType((x.size,), x.dtype)
 
     def reference(self, x: np.ndarray) -> np.ndarray:
-        return x.reshape(x.shape[0], -1)
+        return (np.moveaxis(x, -1, 1) if self.channels_first else x).reshape(x.shape[0], -1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -16,6 +17,8 @@ class MultiThreshold(Op):
 
     Batch norm before a quantizer folds into the thresholds; gamma < 0 makes a channel descending. Ties are `>=`.
     """
+
+    elementwise: ClassVar[bool] = True
 
     thresholds: Constant  # [C or 1, L], ascending in each row
     dtype: DType

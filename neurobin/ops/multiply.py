@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -14,6 +15,8 @@ from neurobin.ops._broadcast import broadcast
 @dataclass(frozen=True)
 class Multiply(Op):
     """Integers: clip(floor((a * b + half) / 2^shift)) to `dtype` when one is given, else the exact product shifted."""
+
+    elementwise: ClassVar[bool] = True
 
     shift: int = 0
     dtype: DType | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -13,6 +14,8 @@ from neurobin.ir import Constant, Op, TensorType, Work, int_for, per_channel, ta
 @dataclass(frozen=True)
 class Prelu(Op):
     """Real: slope * x. Integer: floor((slope * x + half) / 2^shift) with half = 2^(shift-1), exact in 64 bits."""
+
+    elementwise: ClassVar[bool] = True
 
     slope: Constant  # [C or 1]
     shift: int = 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -12,6 +13,8 @@ from neurobin.ir import DType, Encoding, Op, TensorType, Work, tally
 @dataclass(frozen=True)
 class Quantize(Op):
     """Real values -> codes 0 ... 2^bits - 1, worth code / (2^bits - 1). Rounds half to even, as the frameworks do."""
+
+    elementwise: ClassVar[bool] = True
 
     bits: int
 

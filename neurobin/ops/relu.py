@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -12,6 +13,8 @@ from neurobin.ir import DType, Encoding, Op, TensorType, Work, tally
 @dataclass(frozen=True)
 class Relu(Op):
     """Signed integers lose their sign bit; other types stay."""
+
+    elementwise: ClassVar[bool] = True
 
     def infer(self, x: TensorType) -> TensorType:
         if x.dtype.encoding is Encoding.SIGNED and x.dtype.bits > 1:

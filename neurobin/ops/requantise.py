@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -16,6 +17,8 @@ class Requantise(Op):
 
     All arithmetic is 64-bit and proven not to overflow by `infer` from the input's range.
     """
+
+    elementwise: ClassVar[bool] = True
 
     multiplier: Constant  # [C or 1]
     bias: Constant  # [C or 1], at the scale of the product

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import prod
+from typing import ClassVar
 
 import numpy as np
 
@@ -14,6 +15,8 @@ from neurobin.ir import Op, TensorType
 @dataclass(frozen=True)
 class Reshape(Op):
     """`shape` is that of one example, without the batch axis."""
+
+    view: ClassVar[bool] = True
 
     shape: tuple[int, ...]
 

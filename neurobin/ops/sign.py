@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -12,6 +13,8 @@ from neurobin.ir import BIPOLAR, FLOAT64, Constant, Op, TensorType, Work, per_ch
 @dataclass(frozen=True)
 class Sign(Op):
     """Any type -> bipolar; becomes a `multi_threshold` when lowered."""
+
+    elementwise: ClassVar[bool] = True
 
     threshold: Constant = Constant(FLOAT64, np.zeros(1))  # [C or 1]
 
