@@ -133,6 +133,10 @@ class DType:
             return bool(np.isin(values, self.table).all())
         return self.encoding is not Encoding.BIPOLAR or bool((values & 1).all())
 
+    def holds_type(self, other: DType) -> bool:
+        """True when the range of `other` lies within this integer type's."""
+        return not other.is_float and self.low <= other.low and other.high <= self.high
+
     def __str__(self) -> str:
         if self.scales:
             return f"{self.encoding.value}{self.bits}<{','.join(map(str, self.scales))}>"
