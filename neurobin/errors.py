@@ -46,6 +46,9 @@ class DoesNotFitError(NeurobinError):
         self.target, self.reasons = target, reasons
         super().__init__("does not fit: " + "; ".join(reasons), where=target)
 
+    def __reduce__(self) -> tuple[type[DoesNotFitError], tuple[str, list[str]]]:
+        return type(self), (self.target, self.reasons)  # or it cannot come back from a worker process
+
 
 class MismatchError(NeurobinError):
     """Two executions that must agree integer for integer do not."""

@@ -9,7 +9,7 @@ from neurobin.errors import UsageError
 
 _PREFIXES = {-18: "a", -15: "f", -12: "p", -9: "n", -6: "µ", -3: "m", 0: "", 3: "k", 6: "M", 9: "G", 12: "T", 15: "P"}
 _EXPONENTS = {prefix: exponent for exponent, prefix in _PREFIXES.items()} | {"u": -6, "μ": -6}
-_QUANTITY = re.compile(r"\s*([-+]?[0-9.]+(?:[eE][-+]?[0-9]+)?)\s*([afpnuµμmkMGTP]?)([A-Za-z]*)\s*")
+_NUMBER = re.compile(r"([-+]?[0-9.]+(?:[eE][-+]?[0-9]+)?)\s*([afpnuµμmkMGTP]?)")
 
 
 def format_si(value: float, unit: str, digits: int = 3) -> str:
@@ -48,14 +48,18 @@ def parse_si(text: str, unit: str) -> float:
     >>> parse_si("5uJ", "J"), parse_si("64kB", "B")
     (5e-06, 64000.0)
     """
-    match = _QUANTITY.fullmatch(text)
-    if match is not None and match[3] == "" and match[2]:  # "5m" could be metres or milli-nothing: ask
+    rest = text.strip().removesuffix(unit).rstrip() if unit else text.strip()
+    match = _NUMBER.fullmatch(rest)
+    if match is not None and match[2] and unit and not text.rstrip().endswith(unit):  # "5m" of what? ask
         match = None
-    if match is None or match[3] not in (unit, ""):
+    if match is None:
         raise UsageError(f"expected a quantity in {unit} such as 5{'k' if unit == 'B' else 'm'}{unit}, got {text!r}")
     try:
         number = float(match[1])
     except ValueError:
         raise UsageError(f"expected a number before the unit, got {text!r}") from None
     exponent = _EXPONENTS[match[2]]
-    return number * 10.0**exponent if exponent >= 0 else number / 10.0**-exponent
+    value = number * 10.0**exponent if exponent >= 0 else number / 10.0**-exponent
+    if not math.isfinite(value):
+        raise UsageError(f"expected a finite quantity in {unit}, got {text!r}")
+    return value

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from neurobin.errors import GraphError
+from neurobin.errors import FormatError, GraphError
 from neurobin.exec import packed
 from neurobin.ir import Graph, Json
 from neurobin.ir.op import MAX_PACKED_BITS
@@ -37,6 +37,8 @@ class Activity:
 
 def measure(graph: Graph, x: np.ndarray, batch: int = packed.BATCH) -> Activity:
     """Activity of a deployed graph over the images `x` [N, ...], run by the packed engine."""
+    if not len(x):
+        raise GraphError("activity is measured on at least one image, got none")
     totals: dict[str, np.ndarray] = {}
     for start in range(0, len(x), batch):
         for name, value in packed.steps(graph, x[start : start + batch]):
@@ -47,13 +49,20 @@ def measure(graph: Graph, x: np.ndarray, batch: int = packed.BATCH) -> Activity:
 
 
 def from_summary(graph: Graph) -> Activity | None:
-    """The activity kept in the graph's meta data, spread evenly over each tensor; None when there is none."""
+    """The activity kept in the graph's meta data, spread evenly over each tensor; None when there is none.
+
+    Raises FormatError for a rate that is no share, or a count of images that is none. The arrays are read-only views.
+    """
     kept = graph.meta.get("activity")
     if not isinstance(kept, dict) or not isinstance(kept.get("positive"), dict):
         return None
-    positive = {
-        name: np.full(graph.types[name].shape, float(str(rate)))
-        for name, rate in dict(kept["positive"]).items()  # type: ignore[arg-type]
-        if name in graph.types
-    }
-    return Activity(int(str(kept.get("images", 0))), positive, "mean rates stored with the model")
+    images, rates = kept.get("images"), kept["positive"]
+    if type(images) is not int or images < 0:
+        raise FormatError(f"expected a count of images, got {images!r}", where="activity in the model's meta data")
+    positive = {}
+    for name, rate in rates.items():  # type: ignore[union-attr]
+        if not isinstance(rate, (int, float)) or isinstance(rate, bool) or not 0 <= rate <= 1:
+            raise FormatError(f"expected a share from 0 to 1, got {rate!r}", where=f"activity of tensor {name!r}")
+        if name in graph.types:
+            positive[name] = np.broadcast_to(np.float64(rate), graph.types[name].shape)
+    return Activity(images, positive, "mean rates stored with the model")

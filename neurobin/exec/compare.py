@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from neurobin.errors import MismatchError
 from neurobin.exec import packed, reference
 from neurobin.ir import Graph
 from neurobin.ops.multi_threshold import MultiThreshold
@@ -14,7 +15,7 @@ from neurobin.ops.multi_threshold import MultiThreshold
 
 @dataclass(frozen=True)
 class Divergence:
-    """The first difference: node, index (batch first), both values, and how far a thresholded input was from its threshold."""
+    """The first difference: node, index (batch first), both values, and a thresholded input's distance to its threshold."""
 
     node: str
     index: tuple[int, ...]
@@ -35,11 +36,18 @@ class Divergence:
 def first_divergence(
     graph: Graph, x: np.ndarray, actual: Iterable[tuple[str, np.ndarray]] | None = None
 ) -> Divergence | None:
-    """The first tensor of `actual` (the packed engine's if not given) that differs from the reference, or None."""
+    """The first tensor of `actual` (the packed engine's if not given) that differs from the reference, or None.
+
+    Raises MismatchError when a tensor has another name or shape than the reference's.
+    """
     expected = reference.run_all(graph, x)
     if actual is None:
         actual = ((name, value.values()) for name, value in packed.steps(graph, x))
     for name, values in actual:
+        if name not in expected:
+            raise MismatchError("the reference has no such tensor", where=f"tensor {name!r}")
+        if values.shape != expected[name].shape:
+            raise MismatchError(f"expected shape {expected[name].shape}, got {values.shape}", where=f"tensor {name!r}")
         wrong = np.argwhere(expected[name] != values)
         if len(wrong):
             index = tuple(int(k) for k in wrong[0])

@@ -12,7 +12,7 @@ from neurobin.ir import Graph, TensorType
 
 def run(graph: Graph, x: np.ndarray) -> np.ndarray:
     """The output [N, ...] for a batch [N, *input shape]. Raises GraphError for a wrong shape, type or value."""
-    return run_all(graph, x)[graph.output]
+    return next(value for name, value in steps(graph, x) if name == graph.output)
 
 
 def run_all(graph: Graph, x: np.ndarray) -> dict[str, np.ndarray]:
@@ -26,7 +26,8 @@ def steps(graph: Graph, x: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
     live: dict[str, np.ndarray] = {graph.input: as_input(x, graph.inputs[graph.input], graph.input)}
     yield graph.input, live[graph.input]
     for index, node in enumerate(graph.nodes):
-        value = node.op.reference(*(live[name] for name in node.inputs))
+        with np.errstate(all="ignore"):  # NaN and infinity are an error below, not a warning
+            value = node.op.reference(*(live[name] for name in node.inputs))
         if value.dtype.kind == "f" and not np.isfinite(value).all():
             raise GraphError("computed NaN or infinity", where=f"node {node.name!r}")
         live[node.name] = value
@@ -39,12 +40,15 @@ def steps(graph: Graph, x: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
 def as_input(x: np.ndarray, kind: TensorType, name: str = "input") -> np.ndarray:
     """`x` as int64 or float64 after checking shape and values. Raises GraphError saying what was expected."""
     x = np.asarray(x)
-    if x.shape[1:] != kind.shape:
+    if x.dtype.kind not in "biuf":
+        raise GraphError(f"expected numbers, got an array of {x.dtype}", where=name)
+    if x.ndim == 0 or x.shape[1:] != kind.shape:
         raise GraphError(f"expected a batch of shape (N, {', '.join(map(str, kind.shape))}), got {x.shape}", where=name)
     if kind.dtype.is_float:
         values = x.astype(np.float64)
     else:
-        values = x.astype(np.int64)
+        with np.errstate(invalid="ignore"):  # a cast of NaN or of a huge number is found by the comparison
+            values = x.astype(np.int64)
         if not np.array_equal(values, x):
             raise GraphError(f"expected whole numbers of type {kind.dtype}, got {x.dtype} values", where=name)
     if not kind.dtype.holds(values):
@@ -53,5 +57,7 @@ def as_input(x: np.ndarray, kind: TensorType, name: str = "input") -> np.ndarray
 
 
 def accuracy(logits: np.ndarray, labels: np.ndarray) -> float:
-    """Share of rows whose largest element (the first one on a tie) is at the label."""
+    """Share of rows whose largest element (the first one on a tie) is at the label. Raises GraphError without rows."""
+    if not len(labels) or len(logits) != len(labels):
+        raise GraphError(f"expected one row of scores per label and at least one, got {len(logits)} and {len(labels)}")
     return float((logits.reshape(len(labels), -1).argmax(1) == labels).mean())

@@ -41,6 +41,8 @@ def from_torch(module: nn.Module, image: TensorType) -> Graph:
 
     Raises UnsupportedError listing every module, function and attribute that has no meaning here.
     """
+    if hasattr(module, "emit") or type(module) in MODULES:
+        module = nn.Sequential(module)  # tracing looks inside the root, so a lone layer gets a root of its own
     traced = _Tracer().trace(module.eval())
     modules = dict(module.named_modules())
     builder = Builder({INPUT: image})

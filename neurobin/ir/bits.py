@@ -27,15 +27,14 @@ class BitTensor:
 
     def values(self) -> np.ndarray:
         """The integers, in the narrowest numpy type (unpack)."""
-        if self.dtype.encoding is Encoding.UNSIGNED and self.dtype.bits == 1:
-            return unpack_bits(self.planes[0], self.shape[-1]).astype(np.int8)
-        total = np.zeros(self.shape, dtype=np.int64)
+        kind = self.dtype.numpy  # holds every partial sum too: planes of one sign, then the one negative plane
+        total = np.zeros(self.shape, dtype=kind)
         for plane, weight in zip(self.planes, self.dtype.plane_weights, strict=True):
-            bit = unpack_bits(plane, self.shape[-1]).astype(np.int64)
+            bit = unpack_bits(plane, self.shape[-1]).astype(kind)
             total += weight * (2 * bit - 1 if self.dtype.is_bipolar else bit)
         if self.mask is not None:
-            total *= unpack_bits(self.mask, self.shape[-1])
-        return total.astype(self.dtype.numpy)
+            total *= unpack_bits(self.mask, self.shape[-1]).astype(kind)
+        return total
 
     def bits(self) -> BitTensor:
         return self
@@ -87,7 +86,8 @@ def pack(values: np.ndarray, dtype: DType) -> BitTensor:
     """Integers [..., C] -> BitTensor. Raises GraphError when a value is not a member of `dtype`."""
     values = np.asarray(values)
     if dtype.is_float or not dtype.holds(values):
-        raise GraphError(f"cannot pack values from {values.min()} to {values.max()} as {dtype}")
+        found = f"from {values.min()} to {values.max()}" if values.size and values.dtype.kind in "iubf" else ""
+        raise GraphError(f"cannot pack {values.dtype} values {found} as {dtype}")
     if dtype.encoding is Encoding.TERNARY:
         return BitTensor(pack_bits(values > 0)[None], pack_bits(values != 0), values.shape, dtype)
     if dtype == DType(Encoding.BIPOLAR, 1):
@@ -103,5 +103,5 @@ def _codes(values: np.ndarray, dtype: DType) -> np.ndarray:
         order = np.argsort(dtype.table)
         return np.asarray(order[np.searchsorted(dtype.table[order], values)])
     if dtype.encoding is Encoding.BIPOLAR:  # v = sum 2^k (2 b_k - 1)  <=>  code = (v + 2^bits - 1) / 2
-        return (values + (1 << dtype.bits) - 1) >> 1
+        return ((values - 1) >> 1) + (1 << (dtype.bits - 1))
     return values  # two's complement and unsigned codes are the bits of the number itself

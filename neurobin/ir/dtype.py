@@ -35,7 +35,8 @@ class Encoding(Enum):
 
 
 _MAX_BITS = 64
-_NAME = re.compile(r"(bipolar|u|i|f)(\d*)(?:<([-\d,]+)>)?")
+_MAX_VALUE = 2**63 - 1
+_NAME = re.compile(r"(bipolar|u|i|f)([0-9]{1,2})(?:<([0-9]{1,19}(?:,[0-9]{1,19})*)>)?")
 
 
 @dataclass(frozen=True)
@@ -62,8 +63,15 @@ class DType:
                 raise GraphError(f"plane scales belong to bipolar and unsigned types, got {self.encoding.value}")
             if len(self.scales) != self.bits or min(self.scales) < 1:
                 raise GraphError(f"expected {self.bits} plane scales, each at least 1, got {self.scales}")
+            self._check_range()
             if len(np.unique(self.table)) != 2**self.bits:
                 raise GraphError(f"plane scales {self.scales} give two codes the same value")
+        self._check_range()
+
+    def _check_range(self) -> None:
+        """Every value of an integer type is an int64: the engines compute in it."""
+        if not self.is_float and self.high > _MAX_VALUE:
+            raise GraphError(f"values of {self} reach {self.high}, integers are limited to 64 bits with sign")
 
     @cached_property
     def plane_weights(self) -> tuple[int, ...]:
@@ -80,6 +88,11 @@ class DType:
     @property
     def is_float(self) -> bool:
         return self.encoding is Encoding.FLOAT
+
+    @property
+    def is_range(self) -> bool:
+        """Every integer from `low` to `high` is a value, so clipping to them gives a value of this type."""
+        return self.encoding in (Encoding.UNSIGNED, Encoding.SIGNED, Encoding.TERNARY) and not self.scales
 
     @property
     def is_bipolar(self) -> bool:
@@ -112,6 +125,11 @@ class DType:
         return sum(self.plane_weights)
 
     @property
+    def count(self) -> int:
+        """How many values an integer type has."""
+        return 3 if self.encoding is Encoding.TERNARY else 1 << self.bits
+
+    @property
     def numpy(self) -> np.dtype:
         """The narrowest numpy type that holds every value."""
         if self.is_float:
@@ -122,9 +140,11 @@ class DType:
         return np.dtype(np.int64)
 
     def holds(self, values: np.ndarray) -> bool:
-        """True when every value is a member of this type."""
+        """True when every value is a member of this type; an integer type holds arrays of integers or booleans only."""
         if self.is_float:
             return bool(np.isfinite(values).all())
+        if values.dtype.kind not in "iub":
+            return False
         if values.size == 0:
             return True
         if values.min() < self.low or values.max() > self.high:
@@ -176,9 +196,9 @@ def parse_dtype(text: str) -> DType:
     if text in named:
         return named[text]
     match = _NAME.fullmatch(text)
-    if match is None or not match[2] or len(match[2]) > 2:
+    if match is None:
         raise GraphError(f"expected an element type such as bipolar, ternary, u8 or i16, got {text!r}")
-    scales = tuple(int(part) for part in match[3].split(",") if part not in ("", "-")) if match[3] else ()
+    scales = tuple(int(part) for part in match[3].split(",")) if match[3] else ()
     return DType(Encoding(match[1]), int(match[2]), scales)
 
 

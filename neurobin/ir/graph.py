@@ -47,7 +47,7 @@ def infer(node: Node, types: Mapping[str, TensorType]) -> TensorType:
         return node.op.infer(*operands)
     except GraphError as error:
         shapes = ", ".join(map(str, operands))
-        raise GraphError(f"{error.what} (inputs {shapes})", where=where) from None
+        raise GraphError(f"{error.what} (inputs {shapes})", where=where, hint=error.hint) from None
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,11 @@ from neurobin.ir.graph import Graph
 from neurobin.ir.op import Op
 
 
+def shown(name: str) -> str:
+    """`name` on one line: characters that do not print (newlines, escapes, direction marks) are written as escapes."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in name)
+
+
 def attributes(op: Op) -> dict[str, str]:
     """The op's fields as text, in order, without those that have their default value."""
     shown = {}
@@ -26,9 +31,10 @@ def attributes(op: Op) -> dict[str, str]:
 
 def to_text(graph: Graph) -> str:
     """The whole graph, one line per input, node and output."""
-    width = max(len(name) for name in graph.types)
-    lines = [f"{name:<{width}} : {kind}" for name, kind in graph.inputs.items()]
+    width = max(len(shown(name)) for name in graph.types)
+    lines = [f"{shown(name):<{width}} : {kind}" for name, kind in graph.inputs.items()]
     for node in graph.nodes:
-        shown = "".join(f" {key}={value}" for key, value in attributes(node.op).items())
-        lines.append(f"{node.name:<{width}} : {graph.types[node.name]} = {node.op.name}({', '.join(node.inputs)}){shown}")
-    return "\n".join([*lines, f"return {', '.join(graph.outputs)}"]) + "\n"
+        keys = "".join(f" {key}={shown(value)}" for key, value in attributes(node.op).items())
+        operands = ", ".join(map(shown, node.inputs))
+        lines.append(f"{shown(node.name):<{width}} : {graph.types[node.name]} = {node.op.name}({operands}){keys}")
+    return "\n".join([*lines, f"return {', '.join(map(shown, graph.outputs))}"]) + "\n"

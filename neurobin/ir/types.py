@@ -13,6 +13,7 @@ from neurobin.errors import GraphError
 from neurobin.ir.dtype import DType, parse_dtype
 
 MAX_ELEMENTS = 2**31
+MAX_AXES = 8
 
 
 @dataclass(frozen=True)
@@ -23,8 +24,10 @@ class TensorType:
     dtype: DType
 
     def __post_init__(self) -> None:
-        if not all(isinstance(size, int) and size >= 1 for size in self.shape):
-            raise GraphError(f"every axis has at least one element, got shape {self.shape}")
+        if not 1 <= len(self.shape) <= MAX_AXES:
+            raise GraphError(f"a tensor has 1 to {MAX_AXES} axes, got {len(self.shape)} in shape {self.shape}")
+        if not all(type(size) is int and size >= 1 for size in self.shape):
+            raise GraphError(f"every axis is a Python int of at least 1, got shape {self.shape}")
         if self.size > MAX_ELEMENTS:
             raise GraphError(f"a tensor has at most {MAX_ELEMENTS} elements, got {self.size} in shape {self.shape}")
 
@@ -50,7 +53,7 @@ class TensorType:
 class Constant:
     """A typed parameter of an op. Values are copied, checked against the type and made read-only.
 
-    Raises GraphError when a value is NaN, infinite or outside the type, naming the first bad index.
+    Raises GraphError when there is no value, or when one is NaN, infinite (naming its index) or outside the type.
     """
 
     dtype: DType
@@ -58,10 +61,17 @@ class Constant:
 
     def __post_init__(self) -> None:
         raw = np.asarray(self.values)
+        if raw.dtype.kind not in "biuf":
+            raise GraphError(
+                f"constant of type {self.dtype} got values of numpy type {raw.dtype}, expected numbers of 64 bits"
+            )
+        if raw.ndim < 1 or raw.size < 1:
+            raise GraphError(f"a constant has at least one axis and one element, got shape {raw.shape}")
         if not np.isfinite(raw).all():
             index = tuple(int(k) for k in np.argwhere(~np.isfinite(raw))[0])
             raise GraphError(f"constant holds {raw[index]} at index {index}", hint="retrain or repair the parameter")
-        values = np.array(raw, dtype=self.dtype.numpy)
+        with np.errstate(invalid="ignore"):  # a cast out of range is found by the comparison below
+            values = np.array(raw, dtype=self.dtype.numpy)
         if not np.array_equal(values, raw):
             raise GraphError(f"constant of type {self.dtype} does not hold its values exactly (max |v| {np.abs(raw).max()})")
         if not self.dtype.holds(values):

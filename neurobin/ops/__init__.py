@@ -21,5 +21,8 @@ def op_class(name: str) -> type[Op]:
         near = get_close_matches(name, op_names(), n=1)
         raise UnsupportedError(f"unknown op {name!r}", hint=f"did you mean {near[0]!r}?" if near else "neurobin ops")
     module = importlib.import_module(f"{__name__}.{name}")
-    found: type[Op] = getattr(module, "".join(part.capitalize() for part in name.split("_")))
+    camel = "".join(part.capitalize() for part in name.split("_"))
+    found = getattr(module, camel, None)
+    if not (isinstance(found, type) and issubclass(found, Op)):
+        raise UnsupportedError(f"its file defines no op class {camel}", where=f"op {name!r}", hint=f"class {camel}(Op)")
     return found

@@ -15,11 +15,20 @@ from neurobin.ir import BitTensor, Constant, DType, IntTensor, Packed, TensorTyp
 from neurobin.ir.bits import unpack_bits
 from neurobin.ops._window import Window
 
+MAX_SUM = 2**62  # proven in float64, whose rounding the factor of two below 2^63 covers
+
+
+def weight_window(
+    weight: Constant, stride: tuple[int, int], padding: tuple[int, int, int, int], dilation: tuple[int, int]
+) -> Window:
+    """The window a weight [O, KH, KW, C/groups] slides in. Raises GraphError for another rank."""
+    if weight.values.ndim != 4:
+        raise GraphError(f"weight has shape {weight.shape}, expected [O, KH, KW, C/groups]")
+    return Window((weight.shape[1], weight.shape[2]), stride, padding, dilation)
+
 
 def check_weight(x: TensorType, weight: Constant, window: Window, groups: int) -> tuple[int, int, int]:
     """(OH, OW, O) of a convolution. Raises GraphError when weight, groups and map do not fit together."""
-    if weight.values.ndim != 4:
-        raise GraphError(f"weight has shape {weight.shape}, expected [O, KH, KW, C/groups]")
     height, width = window.output(x.shape)
     outputs, _, _, depth = weight.shape
     if groups < 1 or x.channels % groups or outputs % groups:
@@ -38,8 +47,12 @@ def check_padding(dtype: DType, window: Window, pad_value: int) -> None:
 def accumulator(dtype: DType, weight: np.ndarray) -> DType:
     """The narrowest type of sum(w * x) for any x of `dtype`, zero padding included; weight [O, ...].
 
-    Each filter's extremes are reached with x at its end of the range by the sign of w.
+    Each filter's extremes are reached with x at its end of the range by the sign of w. Raises GraphError when a sum
+    may exceed 64 bits.
     """
+    widest = np.abs(weight.astype(np.float64)).reshape(weight.shape[0], -1).sum(1).max()
+    if widest * max(-dtype.low, dtype.high) >= MAX_SUM:
+        raise GraphError(f"sums of {weight[0].size} products of {dtype} may exceed 64 bits", hint="narrower operands")
     flat = weight.reshape(weight.shape[0], -1).astype(np.int64)
     low, high = min(dtype.low, 0), max(dtype.high, 0)
     positive, negative = np.maximum(flat, 0).sum(1), np.minimum(flat, 0).sum(1)
@@ -121,13 +134,14 @@ def _rows(x: BitTensor, window: Window, pad_value: int) -> tuple[BitTensor, tupl
     fills = [pad.planes[p, 0] if pad is not None else 0 for p in range(len(x.planes))]
     patches = [window.patches(plane, fill) for plane, fill in zip(x.planes, fills, strict=True)]
     n, oh, ow = patches[0].shape[:3]
-    planes = np.stack([p.reshape(n * oh * ow, -1) for p in patches])
+    columns = window.taps * x.words
+    planes = np.stack([p.reshape(n * oh * ow, columns) for p in patches])
     mask = x.mask
     if mask is None and x.dtype.is_bipolar and any(window.padding) and pad_value == 0:
         mask = np.broadcast_to(pack_bits(np.ones((x.shape[-1],), np.uint8)), x.planes.shape[1:])
     if mask is not None:
         full = pack_bits(np.ones((x.shape[-1],), np.uint8)) if pad_value else 0
-        mask = window.patches(mask, full).reshape(n * oh * ow, -1)
+        mask = window.patches(mask, full).reshape(n * oh * ow, columns)
     return BitTensor(planes, mask, x.shape, x.dtype), (n, oh, ow)
 
 

@@ -8,6 +8,8 @@ import numpy as np
 
 from neurobin.errors import GraphError
 
+MAX_REACH = 2**20  # of kernel, stride, padding and dilation; larger ones are a damaged file
+
 
 @dataclass(frozen=True)
 class Window:
@@ -24,6 +26,8 @@ class Window:
             raise GraphError(f"expected a map (H, W, C), got shape {shape}")
         if min(*self.kernel, *self.stride, *self.dilation) < 1 or min(self.padding) < 0:
             raise GraphError(f"kernel, stride and dilation are at least 1 and padding at least 0, got {self}")
+        if max(*self.kernel, *self.stride, *self.dilation, *self.padding) > MAX_REACH:
+            raise GraphError(f"kernel, stride, padding and dilation are at most {MAX_REACH}, got {self}")
         top, left, bottom, right = self.padding
         reach = [d * (k - 1) + 1 for k, d in zip(self.kernel, self.dilation, strict=True)]
         height = (shape[0] + top + bottom - reach[0]) // self.stride[0] + 1
@@ -45,6 +49,18 @@ class Window:
         reach = (dh * (kh - 1) + 1, dw * (kw - 1) + 1)
         windows = np.lib.stride_tricks.sliding_window_view(maps, reach, axis=(1, 2))  # [N, OH', OW', C, KH', KW']
         return windows[:, ::sh, ::sw, :, ::dh, ::dw].transpose(0, 1, 2, 4, 5, 3)
+
+    def misses(self, shape: tuple[int, ...]) -> bool:
+        """True when some window reads padding only on a map of `shape` (H, W, C)."""
+        counts = self.output(shape)
+        return any(
+            # a window from p < 0 on reads p, p + d, ...: its first tap at or beyond 0 is p mod d; one from 0 on reads p
+            any(p % d >= size or p + d * (k - 1) < p % d for p in range(-before, min(0, (count - 1) * s - before + 1), s))
+            or (count - 1) * s - before >= size
+            for size, k, s, d, before, count in zip(
+                shape, self.kernel, self.stride, self.dilation, self.padding, counts, strict=False
+            )
+        )
 
     @property
     def taps(self) -> int:

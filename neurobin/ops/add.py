@@ -7,8 +7,9 @@ from typing import ClassVar
 
 import numpy as np
 
+from neurobin.errors import GraphError
 from neurobin.ir import FLOAT32, DType, Op, TensorType, Work, int_for, tally
-from neurobin.ops._broadcast import broadcast
+from neurobin.ops._broadcast import broadcast, check_range
 
 
 @dataclass(frozen=True)
@@ -22,8 +23,12 @@ class Add(Op):
     def infer(self, a: TensorType, b: TensorType) -> TensorType:
         shape = broadcast(a, b)
         if a.dtype.is_float or b.dtype.is_float:
+            if self.dtype is not None:
+                raise GraphError(f"real sums are not saturated to {self.dtype}", hint="requantise after lowering")
             return TensorType(shape, FLOAT32)
-        return TensorType(shape, self.dtype or int_for(a.dtype.low + b.dtype.low, a.dtype.high + b.dtype.high))
+        exact = int_for(a.dtype.low + b.dtype.low, a.dtype.high + b.dtype.high)
+        check_range(self.dtype)
+        return TensorType(shape, self.dtype or exact)
 
     def reference(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
         return a + b if self.dtype is None else np.clip(a + b, self.dtype.low, self.dtype.high)

@@ -15,6 +15,7 @@ from neurobin.ops._linear import (
     convolve_bits,
     mac_work,
     require_integers,
+    weight_window,
 )
 from neurobin.ops._window import Window
 
@@ -32,7 +33,7 @@ class BitConv2d(Op):
 
     @property
     def window(self) -> Window:
-        return Window((self.weight.shape[1], self.weight.shape[2]), self.stride, self.padding, self.dilation)
+        return weight_window(self.weight, self.stride, self.padding, self.dilation)
 
     def infer(self, x: TensorType) -> TensorType:
         require_integers(x, self.weight)

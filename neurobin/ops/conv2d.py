@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from neurobin.ir import FLOAT32, FLOAT64, Constant, Op, TensorType, Work, per_channel
-from neurobin.ops._linear import check_padding, check_weight, convolve, mac_work
+from neurobin.ops._linear import check_padding, check_weight, convolve, mac_work, weight_window
 from neurobin.ops._window import Window
 
 
@@ -25,7 +25,7 @@ class Conv2d(Op):
 
     @property
     def window(self) -> Window:
-        return Window((self.weight.shape[1], self.weight.shape[2]), self.stride, self.padding, self.dilation)
+        return weight_window(self.weight, self.stride, self.padding, self.dilation)
 
     def infer(self, x: TensorType) -> TensorType:
         shape = check_weight(x, self.weight, self.window, self.groups)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import prod
 from typing import ClassVar
 
 import numpy as np
@@ -21,4 +22,4 @@ class Flatten(Op):
         return TensorType((x.size,), x.dtype)
 
     def reference(self, x: np.ndarray) -> np.ndarray:
-        return (np.moveaxis(x, -1, 1) if self.channels_first else x).reshape(x.shape[0], -1)
+        return (np.moveaxis(x, -1, 1) if self.channels_first else x).reshape(x.shape[0], prod(x.shape[1:]))

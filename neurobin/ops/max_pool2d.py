@@ -26,10 +26,7 @@ class MaxPool2d(Op):
 
     def infer(self, x: TensorType) -> TensorType:
         shape = (*self.window.output(x.shape), x.channels)
-        if (
-            max(self.padding[0], self.padding[2]) >= self.kernel[0]
-            or max(self.padding[1], self.padding[3]) >= self.kernel[1]
-        ):
+        if self.window.misses(x.shape):
             raise GraphError(f"padding {self.padding} would make a window of padding only (kernel {self.kernel})")
         return TensorType(shape, x.dtype)
 
@@ -38,7 +35,8 @@ class MaxPool2d(Op):
         return self.window.patches(x, lowest).max(axis=(3, 4))
 
     def packed(self, x: Packed) -> Packed:
-        if isinstance(x, BitTensor) and x.dtype.bits == 1:  # bit 0 is the smaller value, so zero fill never wins
+        if isinstance(x, BitTensor) and x.dtype.bits == 1 and x.dtype.plane_weights[0] > 0:
+            # bit 0 is the smaller value, so zero fill never wins
             words = np.bitwise_or.reduce(self.window.patches(x.planes[0], 0), axis=(3, 4))
             return BitTensor(words[None], None, (*words.shape[:-1], x.shape[-1]), x.dtype)
         values = x.values()

@@ -37,9 +37,11 @@ class MultiThreshold(Op):
         if self.thresholds.values.ndim != 2 or self.thresholds.shape[0] not in (1, x.channels):
             raise GraphError(f"thresholds have shape {self.thresholds.shape}, expected [{x.channels} or 1, L]")
         per_channel(self.descending, x.channels, "descending")
-        if (np.diff(self.thresholds.values, axis=1) < 0).any():
+        if (self.thresholds.values[:, 1:] < self.thresholds.values[:, :-1]).any():
             raise GraphError("thresholds must ascend in every channel")
-        if self.dtype.is_float or self.levels[-1] > self.dtype.high:
+        if self.thresholds.dtype.is_float and not x.dtype.is_float:
+            raise GraphError("integers need integer thresholds", hint="round them up: x >= t holds where x >= ceil(t)")
+        if self.dtype.is_float or self.thresholds.shape[1] + 1 > self.dtype.count:
             raise GraphError(f"{self.thresholds.shape[1]} thresholds need more levels than {self.dtype} has")
         return TensorType(x.shape, self.dtype)
 

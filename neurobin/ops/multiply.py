@@ -9,7 +9,7 @@ import numpy as np
 
 from neurobin.errors import GraphError
 from neurobin.ir import FLOAT32, DType, Op, TensorType, Work, int_for, tally
-from neurobin.ops._broadcast import broadcast
+from neurobin.ops._broadcast import broadcast, check_range
 
 
 @dataclass(frozen=True)
@@ -24,10 +24,13 @@ class Multiply(Op):
     def infer(self, a: TensorType, b: TensorType) -> TensorType:
         shape = broadcast(a, b)
         if a.dtype.is_float or b.dtype.is_float:
+            if self.shift or self.dtype is not None:
+                raise GraphError("real products are neither shifted nor saturated", hint="requantise after lowering")
             return TensorType(shape, FLOAT32)
         corners = [x * y for x in (a.dtype.low, a.dtype.high) for y in (b.dtype.low, b.dtype.high)]
         if not 0 <= self.shift < 63 or max(map(abs, corners)) + (1 << self.shift) >= 1 << 63:
             raise GraphError(f"the product may exceed 64 bits, or shift {self.shift} is outside 0..62")
+        check_range(self.dtype)
         half = (1 << self.shift) >> 1
         exact = int_for((min(corners) + half) >> self.shift, (max(corners) + half) >> self.shift)
         return TensorType(shape, self.dtype or exact)

@@ -7,7 +7,10 @@ from typing import ClassVar
 
 import numpy as np
 
+from neurobin.errors import GraphError
 from neurobin.ir import DType, Encoding, Op, TensorType, Work, tally
+
+MAX_BITS = 32  # 2^bits - 1 times a share of 1 is exact enough in float64
 
 
 @dataclass(frozen=True)
@@ -19,6 +22,8 @@ class Quantize(Op):
     bits: int
 
     def infer(self, x: TensorType) -> TensorType:
+        if not 1 <= self.bits <= MAX_BITS:
+            raise GraphError(f"expected 1 to {MAX_BITS} bits, got {self.bits}")
         return TensorType(x.shape, DType(Encoding.UNSIGNED, self.bits))
 
     def reference(self, x: np.ndarray) -> np.ndarray:

@@ -12,14 +12,14 @@ from neurobin.ir import DType, Encoding, Op, TensorType, Work, tally
 
 @dataclass(frozen=True)
 class Relu(Op):
-    """Signed integers lose their sign bit; other types stay."""
+    """Types with negative values become unsigned of as many bits as their largest value needs; other types stay."""
 
     elementwise: ClassVar[bool] = True
 
     def infer(self, x: TensorType) -> TensorType:
-        if x.dtype.encoding is Encoding.SIGNED and x.dtype.bits > 1:
-            return TensorType(x.shape, DType(Encoding.UNSIGNED, x.dtype.bits - 1))
-        return TensorType(x.shape, DType(Encoding.UNSIGNED, 1)) if x.dtype.is_bipolar and x.dtype.high == 1 else x
+        if x.dtype.is_float or x.dtype.encoding is Encoding.UNSIGNED:
+            return x
+        return TensorType(x.shape, DType(Encoding.UNSIGNED, max(x.dtype.high.bit_length(), 1)))
 
     def reference(self, x: np.ndarray) -> np.ndarray:
         return np.maximum(x, 0)

@@ -9,6 +9,12 @@ import numpy as np
 
 from neurobin.errors import GraphError
 from neurobin.ir import Constant, DType, Op, TensorType, Work, per_channel, tally
+from neurobin.ops._broadcast import check_range
+
+
+def largest(values: np.ndarray) -> int:
+    """The largest magnitude, as a Python integer (|-2^63| does not fit numpy's)."""
+    return max(-int(values.min()), int(values.max()))
 
 
 @dataclass(frozen=True)
@@ -26,13 +32,14 @@ class Requantise(Op):
     dtype: DType
 
     def infer(self, x: TensorType) -> TensorType:
-        if x.dtype.is_float or self.dtype.is_float:
-            raise GraphError(f"expected integers, got {x.dtype} to {self.dtype}")
+        if x.dtype.is_float or self.multiplier.dtype.is_float or self.bias.dtype.is_float:
+            raise GraphError(f"expected integers, got {x.dtype} * {self.multiplier.dtype} + {self.bias.dtype}")
+        check_range(self.dtype)
         if not 0 <= self.shift < 63:
             raise GraphError(f"shift must lie in 0..62, got {self.shift}")
-        multiplier = np.abs(per_channel(self.multiplier, x.channels, "multiplier").astype(np.int64)).max()
-        bias = np.abs(per_channel(self.bias, x.channels, "bias").astype(np.int64)).max()
-        if int(multiplier) * max(-x.dtype.low, x.dtype.high) + int(bias) + (1 << self.shift) >= 1 << 63:
+        multiplier = largest(per_channel(self.multiplier, x.channels, "multiplier"))
+        bias = largest(per_channel(self.bias, x.channels, "bias"))
+        if multiplier * max(-x.dtype.low, x.dtype.high) + bias + (1 << self.shift) >= 1 << 63:
             raise GraphError("the product may exceed 64 bits", hint="a smaller multiplier and shift")
         return TensorType(x.shape, self.dtype)
 

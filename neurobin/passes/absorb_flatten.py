@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from neurobin.errors import UnsupportedError
-from neurobin.ir import Constant, Graph, Node, Op
+from neurobin.ir import Constant, Graph, Node
 from neurobin.ops.dense import Dense
 from neurobin.ops.flatten import Flatten
-from neurobin.passes._rewrite import rewrite
+
+SUFFIX = ".hwc"
 
 
 @dataclass(frozen=True)
@@ -21,44 +21,35 @@ class AbsorbFlatten:
     name: str = "absorb-flatten"
 
     def apply(self, graph: Graph) -> Graph:
-        orders: dict[str, np.ndarray] = {}  # tensor -> channels-last position of each of its features
-
-        def rule(graph: Graph, node: Node) -> Sequence[Node] | None:
-            if isinstance(node.op, Flatten):
-                if not node.op.channels_first:
-                    return None
-                shape = graph.types[node.inputs[0]].shape
-                orders[node.name] = np.moveaxis(np.arange(np.prod(shape)).reshape(shape), -1, 0).ravel()
-                return [replace(node, op=Flatten())]
-            order = next((orders[name] for name in node.inputs if name in orders), None)
-            if order is None:
-                return None
-            if isinstance(node.op, Dense):
-                columns = np.empty_like(node.op.weight.values)
-                columns[:, order] = node.op.weight.values
-                return [replace(node, op=replace(node.op, weight=Constant(node.op.weight.dtype, columns)))]
-            if not node.op.elementwise or len(node.inputs) != 1:
-                raise UnsupportedError(
-                    f"{node.op.name} after a channels-first flatten",
-                    where=f"node {node.name!r}",
-                    hint="flatten before dense",
-                )
-            orders[node.name] = order
-            return [replace(node, op=_permuted(node, order))]
-
-        flattened = rewrite(graph, rule)
-        bad = [name for name in graph.outputs if name in orders and not np.array_equal(orders[name], np.sort(orders[name]))]
+        orders: dict[str, np.ndarray] = {}  # reordered tensor -> channels-last position of each of its features
+        nodes = [_moved(graph, node, orders) for node in graph.nodes]
+        bad = [name for name in graph.outputs if name in orders]
         if bad:
             raise UnsupportedError("an output in channels-first order has no place to absorb it", where=f"tensor {bad[0]!r}")
-        return flattened
+        return graph.with_nodes(nodes)
 
 
-def _permuted(node: Node, order: np.ndarray) -> Op:
-    """The op with its per-feature parameters in channels-last order."""
-    moved = {}
-    for name, constant in node.op.constants().items():
-        if len(constant.values) == len(order) > 1:
-            values = np.empty_like(constant.values)
-            values[order] = constant.values
-            moved[name] = Constant(constant.dtype, values)
-    return replace(node.op, **moved)
+def _moved(graph: Graph, node: Node, orders: dict[str, np.ndarray]) -> Node:
+    """The node on channels-last features; a reordered tensor gets a name of its own, as it holds other values."""
+    if isinstance(node.op, Flatten) and node.op.channels_first:
+        shape = graph.types[node.inputs[0]].shape
+        orders[node.name] = np.moveaxis(np.arange(np.prod(shape)).reshape(shape), -1, 0).ravel()
+        return Node(node.name + SUFFIX, Flatten(), node.inputs)
+    order = next((orders[name] for name in node.inputs if name in orders), None)
+    if order is None:
+        return node
+    inputs = tuple(name + SUFFIX if name in orders else name for name in node.inputs)
+    if isinstance(node.op, Dense):
+        return Node(node.name, replace(node.op, weight=_permuted(node.op.weight, order, axis=1)), inputs)
+    if not node.op.elementwise or len(node.inputs) != 1:
+        where = f"node {node.name!r}"
+        raise UnsupportedError(f"{node.op.name} after a channels-first flatten", where=where, hint="flatten before dense")
+    orders[node.name] = order
+    constants = node.op.constants().items()
+    moved = {name: _permuted(constant, order) for name, constant in constants if len(constant.values) == len(order)}
+    return Node(node.name + SUFFIX, replace(node.op, **moved), inputs)
+
+
+def _permuted(constant: Constant, order: np.ndarray, axis: int = 0) -> Constant:
+    """The features along `axis` moved to their channels-last positions."""
+    return Constant(constant.dtype, np.take(constant.values, np.argsort(order), axis=axis))

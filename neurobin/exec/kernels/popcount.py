@@ -31,7 +31,7 @@ def popdot(activation: BitTensor, weight: BitTensor, length: int) -> np.ndarray:
     for a_plane, a_weight in zip(activation.planes, activation.dtype.plane_weights, strict=True):
         for w_plane, w_weight in zip(weight.planes, weight.dtype.plane_weights, strict=True):
             pair = _plane_dot(a_plane, activation, w_plane, weight, length)
-            pair *= a_weight * w_weight
+            pair *= (a_weight * w_weight + 2**63) % 2**64 - 2**63  # modulo 2^64, as the sum: the result fits 64 bits
             total += pair
     return total
 

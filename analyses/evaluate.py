@@ -1,0 +1,119 @@
+"""Runs models on targets and returns plain results: map, price, simulate, execute, compare. No plotting, no printing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping as MappingOf
+from dataclasses import dataclass
+
+import numpy as np
+
+from analyses.results import ModelInfo, Pair, PairResult
+from analyses.work import parameter_counts, work_table
+from hwmodels.target import Mapping, Target
+from neurobin.errors import DoesNotFitError
+from neurobin.exec import packed, reference
+from neurobin.exec.activity import Activity, from_summary, measure
+from neurobin.exec.compare import first_divergence
+from neurobin.ir import Graph, Json, to_text
+
+ACTIVITY_IMAGES = 128
+
+
+@dataclass(frozen=True, eq=False)
+class Checked:
+    """What the reference engine says about a batch, and whether the packed engine agrees with it."""
+
+    images: np.ndarray
+    outputs: np.ndarray
+    packed_mismatches: int
+    divergence: str
+
+
+def check(graph: Graph, images: np.ndarray) -> Checked:
+    """Run both engines on raw images [N, ...]; `divergence` names the first node where they part."""
+    outputs = np.concatenate([reference.run(graph, images[k : k + 256]) for k in range(0, len(images), 256)])
+    differing = int((packed.run(graph, images) != outputs).sum())
+    divergence = ""
+    if differing:
+        worst = np.argwhere((packed.run(graph, images) != outputs).reshape(len(images), -1).any(1))[0, 0]
+        divergence = str(first_divergence(graph, images[worst : worst + 1]))
+    return Checked(images, outputs, differing, divergence)
+
+
+def activity_of(graph: Graph, images: np.ndarray | None) -> Activity:
+    """Bit activity measured on images where there are any, else the mean rates kept in the model file, else none."""
+    if images is not None and len(images):
+        return measure(graph, images[:ACTIVITY_IMAGES])
+    return from_summary(graph) or Activity(0, {}, "none")
+
+
+def evaluate(
+    name: str, graph: Graph, target: Target[Mapping], activity: Activity, checked: Checked | None, *, trace: bool = False
+) -> PairResult:
+    """One model on one target. A graph that does not fit comes back as refused, with every reason."""
+    try:
+        mapping = target.map(graph)
+    except DoesNotFitError as error:
+        refused = Pair(name, target.name, "refused", reasons=tuple(error.reasons))
+        return PairResult(name, target.name, None, (), (), (), {}, None, refused)
+    return PairResult(
+        model=name,
+        target=target.name,
+        report=target.estimate(mapping, activity),
+        resources=mapping.resources,
+        steps=mapping.steps,
+        spans=mapping.spans,
+        summary=mapping.summary(),
+        trace=target.simulate(mapping, activity) if trace else None,
+        pair=Pair(name, target.name, "not run") if checked is None else _pair(name, target, mapping, checked),
+        placement=tuple(getattr(mapping, "placement", ())),
+    )
+
+
+def _pair(name: str, target: Target[Mapping], mapping: Mapping, checked: Checked) -> Pair:
+    """Executes the mapped artefact on the checked images; every differing integer counts, the packed engine's too."""
+    values = target.execute(mapping, checked.images)
+    wrong = np.argwhere(values != checked.outputs)
+    reasons = [checked.divergence] if checked.divergence else []
+    if len(wrong):
+        index = tuple(int(k) for k in wrong[0])
+        reasons.append(f"image {index[0]}, output {index[1:]}: expected {checked.outputs[index]}, got {values[index]}")
+    mismatches = len(wrong) + checked.packed_mismatches
+    return Pair(name, target.name, "mismatch" if mismatches else "equal", len(checked.images), mismatches, tuple(reasons))
+
+
+def model_info(name: str, graph: Graph) -> ModelInfo:
+    """What the model file says about itself, and the counts of its deployed graph."""
+    meta = graph.meta
+    accuracy = meta.get("accuracy")
+    return ModelInfo(
+        name=name,
+        method=_text(meta, "method"),
+        title=_text(meta, "title") or name,
+        dataset=_text(meta, "dataset"),
+        accuracy_torch=_number(accuracy, "torch"),
+        accuracy_float=_number(accuracy, "float"),
+        accuracy_deployed=_number(accuracy, "deployed"),
+        parameters=parameter_counts(graph),
+        graph_text=to_text(graph),
+        command=_text(meta, "command"),
+        seed=_whole(meta, "seed"),
+        epochs=_whole(meta, "epochs"),
+        citation=_text(meta, "citation"),
+        work=work_table(graph),
+    )
+
+
+def _text(meta: MappingOf[str, Json], key: str) -> str:
+    value = meta.get(key)
+    return value if isinstance(value, str) else ""
+
+
+def _whole(meta: MappingOf[str, Json], key: str) -> int | None:
+    value = meta.get(key)
+    return value if isinstance(value, int) else None
+
+
+def _number(values: Json, key: str) -> float | None:
+    value = values.get(key) if isinstance(values, dict) else None
+    return float(value) if isinstance(value, int | float) else None

@@ -1,0 +1,108 @@
+"""What the commands share: options, models and targets by name, images, output in one place."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from collections.abc import Mapping as MappingOf
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from neurobin.errors import UsageError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from hwmodels.target import Mapping, Target
+    from neurobin.ir import Graph
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout and nothing else.")
+
+
+def target_option(default: str) -> Callable[[F], F]:
+    """--target NAME (repeatable), a chip, a chip file or "all"; --set overrides constants."""
+    which = click.option(
+        "--target", "-t", "targets", multiple=True, default=(default,), show_default=True, metavar="TARGET",
+        help='Chip name, chip file (.toml) or "all"; may be repeated.',
+    )  # fmt: skip
+    change = click.option(
+        "--set", "overrides", multiple=True, metavar="PATH=VALUE",
+        help="Replace a constant of the chip file, e.g. --set supply=1.8; shows up in the provenance.",
+    )  # fmt: skip
+    return lambda command: which(change(command))
+
+
+def load_targets(names: tuple[str, ...], overrides: tuple[str, ...] = ()) -> list[Target[Mapping]]:
+    """The targets by name, each once, in the order asked for. Raises UsageError for what is not known."""
+    from hwmodels.target import chip_names, load_target
+
+    wanted = [chip for name in names for chip in (chip_names() if name == "all" else [name])]
+    values = dict(_override(text) for text in overrides)
+    return [load_target(name, values) for name in dict.fromkeys(wanted)]
+
+
+def _override(text: str) -> tuple[str, float]:
+    path, _, value = text.partition("=")
+    try:
+        return path, float(value)
+    except ValueError:
+        raise UsageError(f"expected PATH=NUMBER in SI units, got {text!r}") from None
+
+
+def load_model(name: str) -> Graph:
+    """A network of the zoo by name, or a .nbin file by path. Raises UsageError when it is neither."""
+    from neurobin import zoo
+
+    return zoo.load(name)
+
+
+def require_deployed(graph: Graph, name: str) -> Graph:
+    """Raises UsageError when the graph still holds real numbers."""
+    if not graph.is_deployed:
+        raise UsageError(f"{name} is a graph as trained, this needs integers", hint=f"neurobin lower {name} -o out.nbin")
+    return graph
+
+
+@dataclass(frozen=True)
+class LabelledImages:
+    """Raw images [N, H, W, C] and labels [N] that fit a graph's input."""
+
+    name: str
+    images: np.ndarray
+    labels: np.ndarray
+
+
+def split_images(graph: Graph, count: int | None = None, split: str = "test") -> LabelledImages:
+    """The first `count` images of the data set that the model was trained on. Raises UsageError when it names none."""
+    from neurobin.train.data import load_dataset
+
+    name = graph.meta.get("dataset")
+    if not isinstance(name, str):
+        raise UsageError("the model file names no data set", hint="give images with --images FILE.npz")
+    data = load_dataset(name)
+    images, labels = (data.x_test, data.y_test) if split == "test" else (data.x_train, data.y_train)
+    return LabelledImages(name, images[:count], labels[:count])
+
+
+def emit_json(value: MappingOf[str, object]) -> None:
+    """One JSON object on stdout."""
+    json.dump(value, sys.stdout, indent=1, allow_nan=False, ensure_ascii=False)
+    sys.stdout.write("\n")
+
+
+def note(message: str) -> None:
+    """A message for the person at the terminal: on stderr, so that stdout stays data."""
+    click.echo(message, err=True)
+
+
+def write_text(path: str, text: str) -> None:
+    """Write aside, then replace: an interrupted run leaves the old file or none."""
+    from neurobin.files import write_atomic
+
+    write_atomic(Path(path), text.encode("utf-8"))

@@ -1,0 +1,71 @@
+"""Every model on every target, as one `Comparison`."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+import sys
+from collections.abc import Mapping as MappingOf
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from analyses.evaluate import ACTIVITY_IMAGES, activity_of, check, evaluate, model_info
+from analyses.results import Comparison
+from hwmodels.target import Mapping, Target, constants
+from neurobin.cli._common import note, split_images
+from neurobin.errors import DoesNotFitError, UsageError
+from neurobin.ir import Graph
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+def compare(
+    graphs: MappingOf[str, Graph],
+    targets: list[Target[Mapping]],
+    *,
+    images: int | None = None,
+    trace: bool = False,
+    quiet: bool = True,
+) -> Comparison:
+    """Price and (unless `images` is 0) execute every model on every target, with `images` of the test split."""
+    from reports.terminal import track
+
+    results = []
+    for name, graph in track(list(graphs.items()), "comparing", quiet=quiet):
+        data = _images(graph, images)
+        checked = None if images == 0 or data is None else check(graph, data)
+        activity = activity_of(graph, data)
+        results += [evaluate(name, graph, target, activity, checked, trace=trace) for target in targets]
+    return Comparison(
+        models=tuple(model_info(name, graph) for name, graph in graphs.items()),
+        results=tuple(results),
+        chips={target.name: tuple(constants(target.chip).items()) for target in targets},
+        command=" ".join(["neurobin", *sys.argv[1:]]),
+        versions=versions(),
+        date=datetime.now(UTC).strftime("%Y-%m-%d"),
+    )
+
+
+def _images(graph: Graph, count: int | None) -> np.ndarray | None:
+    """Images of the model's data set; None, with a word to the user, when the data set is not on this machine."""
+    try:
+        return split_images(graph, ACTIVITY_IMAGES if count == 0 else count).images
+    except UsageError as error:
+        note(f"not executed, activity from the model file: {error.what}")
+        return None
+
+
+def versions() -> dict[str, str]:
+    """What computed the figures."""
+    packages = {name: importlib.metadata.version(name) for name in ("neurobin", "numpy", "simpy", "plotly")}
+    return {"python": platform.python_version(), **packages}
+
+
+def require_one_fit(comparison: Comparison) -> None:
+    """Raises DoesNotFitError with every reason when no pair was accepted."""
+    if comparison.results and all(result.report is None for result in comparison.results):
+        raise DoesNotFitError(
+            ", ".join(comparison.targets),
+            [f"{r.model} on {r.target}: {reason}" for r in comparison.results for reason in r.pair.reasons],
+        )

@@ -1,0 +1,61 @@
+"""`neurobin lower`: from a graph as trained to a deployed graph of integers, pass by pass."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from neurobin.cli._common import emit_json, json_option, note, split_images
+
+if TYPE_CHECKING:
+    from neurobin.ir import Graph
+
+
+@click.command("lower", epilog="Example:  neurobin lower bnn_digits -o bnn.nbin --show thresholds")
+@click.argument("model", metavar="MODEL")
+@click.option("-o", "--output", metavar="FILE.nbin", help="Write the deployed graph here.")
+@click.option("--show", metavar="PASS", help='Print the graph after this pass ("all": after each).')
+@click.option("--calibrate", "count", default=256, show_default=True, help="Training images to calibrate on.")
+@json_option
+def command(model: str, output: str | None, show: str | None, count: int, as_json: bool) -> None:
+    """Lower a graph as trained (a zoo name means its trained form) to integers and measure what it costs in accuracy."""
+    from neurobin import zoo
+    from neurobin.ir import to_text
+    from neurobin.ir.store import save
+    from neurobin.passes import lower
+    from neurobin.passes.precision import from_meta
+
+    trained = zoo.load(model, trained=True)
+    calibration = split_images(trained, count, split="train")
+
+    def observe(name: str, graph: Graph) -> None:
+        note(f"{name}: {len(graph.nodes)} nodes")
+        if show in (name, "all"):
+            click.echo(f"# after {name}\n{to_text(graph)}")
+
+    deployed = lower(trained, calibration.images, from_meta(trained.meta), observe)
+    accuracy = accuracies(trained, deployed)
+    kept = trained.meta.get("accuracy")
+    deployed = deployed.with_meta(accuracy={**(kept if isinstance(kept, dict) else {}), **accuracy})
+    if output:
+        save(deployed, Path(output))
+        note(f"wrote {output}")
+    if as_json:
+        emit_json({"schema": "neurobin.lower/1", "model": model, "accuracy": dict(accuracy), "output": output,
+                   "graph": to_text(deployed).splitlines()})  # fmt: skip
+    elif not show:
+        click.echo(to_text(deployed), nl=False)
+    note(f"accuracy on the test split: real graph {accuracy['float']:.4f}, deployed integers {accuracy['deployed']:.4f}")
+
+
+def accuracies(trained: Graph, deployed: Graph) -> dict[str, float]:
+    """Accuracy of the real graph and of the deployed integers on the whole test split of the model's data set."""
+    from neurobin.exec import packed, reference
+
+    data = split_images(deployed)
+    real = [reference.run(trained, data.images[k : k + 256]).argmax(1) for k in range(0, len(data.images), 256)]
+    wholes = packed.run(deployed, data.images)
+    right = sum(int((part == data.labels[256 * k : 256 * k + len(part)]).sum()) for k, part in enumerate(real))
+    return {"float": right / len(data.labels), "deployed": reference.accuracy(wholes, data.labels)}

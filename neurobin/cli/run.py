@@ -1,0 +1,35 @@
+"""`neurobin run`: a network on images."""
+
+from __future__ import annotations
+
+import time
+
+import click
+
+from neurobin.cli._common import emit_json, json_option, load_model, require_deployed, split_images
+
+
+@click.command("run", epilog="Example:  neurobin run bnn_digits --engine packed --images 100 --json")
+@click.argument("model", metavar="MODEL")
+@click.option("--engine", type=click.Choice(["packed", "reference"]), default="packed", show_default=True)
+@click.option("--images", "count", type=click.IntRange(min=1), help="How many images of the test split (default: all).")
+@json_option
+def command(model: str, engine: str, count: int | None, as_json: bool) -> None:
+    """Run a network on the test split of its data set and report its accuracy."""
+    from neurobin.exec import packed, reference
+
+    graph = require_deployed(load_model(model), model)
+    data = split_images(graph, count)
+    start = time.perf_counter()
+    outputs = (packed if engine == "packed" else reference).run(graph, data.images)
+    elapsed_s = time.perf_counter() - start
+    accuracy = reference.accuracy(outputs, data.labels)
+    if as_json:
+        predictions = [int(k) for k in outputs.argmax(1)]
+        emit_json({"schema": "neurobin.run/1", "model": model, "engine": engine, "dataset": data.name,
+                   "images": len(data.labels), "accuracy": accuracy, "elapsed_s": elapsed_s,
+                   "predictions": predictions})  # fmt: skip
+        return
+    click.echo(
+        f"{model} on {len(data.labels)} {data.name} images: accuracy {accuracy:.4f} ({engine} engine, {elapsed_s:.2f} s)"
+    )

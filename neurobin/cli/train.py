@@ -1,0 +1,48 @@
+"""`neurobin train`: a method on a data set, down to integers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from neurobin.cli._common import emit_json, json_option, note
+
+
+@click.command("train", epilog="Example:  neurobin train bnn --data digits --seed 0 --output .")
+@click.argument("method", metavar="METHOD")
+@click.option("--data", "dataset", default="digits", show_default=True, help="digits, mnist, fashion_mnist or cifar10.")
+@click.option("--seed", default=0, show_default=True)
+@click.option("--epochs", type=click.IntRange(min=1), help="Default: the method's recipe.")
+@click.option("-o", "--output", default=".", show_default=True, metavar="FOLDER", help="Where the .nbin files go.")
+@click.option("--checkpoint", metavar="FILE", help="Keep progress here and resume from it after an interruption.")
+@click.option("--device", default="cpu", show_default=True, help="cpu or cuda.")
+@json_option
+def command(
+    method: str, dataset: str, seed: int, epochs: int | None, output: str, checkpoint: str | None, device: str,
+    as_json: bool,
+) -> None:  # fmt: skip
+    """Train METHOD, lower it, and write METHOD_DATA.trained.nbin and METHOD_DATA.nbin."""
+    from neurobin.errors import UsageError
+    from neurobin.ir.store import save
+    from neurobin.train import train
+    from neurobin.train.data import load_dataset
+    from neurobin.zoo.make import make
+
+    folder = Path(output)
+    if not folder.is_dir():
+        raise UsageError(f"no folder {output!r} to write to", hint=f"mkdir -p {output}")
+    result = train(method, dataset, seed=seed, epochs=epochs, checkpoint=checkpoint, device=device, progress=not as_json)
+    limit = f" --epochs {epochs}" if epochs is not None else ""
+    entry = make(result, load_dataset(dataset), f"neurobin train {method} --data {dataset} --seed {seed}{limit}")
+    name = str(entry.deployed.meta["name"])
+    save(entry.trained, folder / f"{name}.trained.nbin")
+    save(entry.deployed, folder / f"{name}.nbin")
+    accuracy = entry.deployed.meta["accuracy"]
+    if as_json:
+        emit_json({"schema": "neurobin.train/1", "model": str(folder / f"{name}.nbin"), "accuracy": accuracy,
+                   "seed": seed, "epochs": result.epochs})  # fmt: skip
+        return
+    assert isinstance(accuracy, dict)
+    note(f"wrote {folder / name}.nbin and {name}.trained.nbin")
+    click.echo(", ".join(f"{stage} {100 * float(str(share)):.2f} %" for stage, share in accuracy.items()))

@@ -1,0 +1,27 @@
+"""`neurobin zoo`: the trained networks that come with the package."""
+
+from __future__ import annotations
+
+import click
+
+from neurobin.cli._common import emit_json, json_option
+
+
+@click.command("zoo", epilog="Example:  neurobin zoo --json")
+@json_option
+def command(as_json: bool) -> None:
+    """List the trained networks that come with neurobin."""
+    from reports.terminal import show
+
+    from analyses.evaluate import model_info
+    from analyses.table import Column, table
+    from neurobin import zoo
+
+    infos = [model_info(name, zoo.load(name)) for name in zoo.names()]
+    keys = ("name", "method", "title", "dataset", "accuracy_torch", "accuracy_deployed", "command")
+    rows = [{key: getattr(info, key) for key in keys} for info in infos]
+    if as_json:
+        emit_json({"schema": "neurobin.zoo/1", "models": rows})
+        return
+    columns = [Column(key, key.replace("_", " "), "share" if key.startswith("accuracy") else "") for key in keys[:-1]]
+    show(table("Zoo", columns, rows))

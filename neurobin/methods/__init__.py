@@ -1,0 +1,26 @@
+"""One file per method (paper). A method is found by its file name; `methods.__path__` may be extended by callers."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from difflib import get_close_matches
+
+from neurobin.errors import UsageError
+from neurobin.methods._method import Method, Precision, Published, Recipe
+
+__all__ = ["Method", "Precision", "Published", "Recipe", "load_method", "method_names"]
+
+
+def method_names() -> list[str]:
+    """All method names, sorted. Nothing is imported for it."""
+    return sorted(module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_"))
+
+
+def load_method(name: str) -> Method:
+    """The method of that name. Raises UsageError with the nearest known name otherwise."""
+    if name not in method_names():
+        near = get_close_matches(name, method_names(), n=1)
+        raise UsageError(f"unknown method {name!r}", hint=f"did you mean {near[0]!r}?" if near else "neurobin methods")
+    found: Method = importlib.import_module(f"{__name__}.{name}").METHOD
+    return found

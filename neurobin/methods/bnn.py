@@ -1,0 +1,43 @@
+"""Binarized neural networks: signs for weights and activations in every layer, 8-bit pixels as input."""
+
+from __future__ import annotations
+
+from torch import nn
+
+from neurobin.methods._method import Method, Precision, Published, Recipe
+from neurobin.nets import Task
+from neurobin.nets.ends import quant_conv, quant_linear
+from neurobin.nets.plain import PlainLayers, plain
+from neurobin.nn import SignActivation, SignWeights
+
+WEIGHTS = SignWeights()
+
+
+def build(task: Task) -> nn.Module:
+    """The plain network with sign weights everywhere and bits between all layers."""
+    conv = quant_conv(WEIGHTS)
+    return plain(task, PlainLayers(conv, conv, quant_linear(WEIGHTS), SignActivation, pool_first=True))
+
+
+METHOD = Method(
+    name="bnn",
+    title="BNN",
+    paper="Binarized Neural Networks: Training Neural Networks with Weights and Activations Constrained to +1 or -1",
+    authors="Hubara, Courbariaux, Soudry, El-Yaniv, Bengio",
+    venue="NeurIPS",
+    year=2016,
+    arxiv="1602.02830",
+    weights="sign, gradient clipped at 1",
+    activations="sign, gradient clipped at 1",
+    first="binary weights on whole-number pixels",
+    last="binary weights, batch norm to logits",
+    blocks=("plain: conv, max pool, batch norm, sign",),
+    build=build,
+    recipe=Recipe(clip=1.0, loss="squared_hinge", min_gamma=0.01),
+    precision=Precision(),
+    literature_accuracy=(
+        Published("MNIST, MLP 3x4096", 99.04, "arXiv 1602.02830, table 1 (Theano)"),
+        Published("CIFAR-10, VGG-like", 88.60, "arXiv 1602.02830, table 1 (Theano)"),
+    ),
+    notes=("gamma stays positive, so that max pooling of sums deploys as an OR of bits.",),
+)

@@ -1,0 +1,33 @@
+"""What a network is built for: the images' size and pixel levels, and the number of classes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from neurobin.errors import UsageError
+
+
+@dataclass(frozen=True)
+class Task:
+    """Images [height, width, channels] of pixels 0 ... levels - 1, to be told apart in `classes` classes."""
+
+    height: int
+    width: int
+    channels: int
+    classes: int
+    levels: int
+
+    def __post_init__(self) -> None:
+        if min(self.height, self.width) < SMALLEST:
+            raise UsageError(f"images are at least {SMALLEST}x{SMALLEST}, got {self.height}x{self.width}")
+        if self.channels < 1 or self.classes < 2:
+            raise UsageError(f"expected channels and at least 2 classes, got {self.channels} and {self.classes}")
+
+    @property
+    def large(self) -> bool:
+        """Images of 16 pixels and more are halved once more, right behind the first convolution."""
+        return min(self.height, self.width) >= LARGE
+
+
+SMALLEST = 8
+LARGE = 16

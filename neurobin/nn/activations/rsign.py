@@ -1,0 +1,29 @@
+"""RSign (Liu et al. 2020, ReActNet, arXiv 2003.03488, eq. 1): y = +1 if x >= tau_c else -1, tau_c learned per channel."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from neurobin.ir import FLOAT64, Builder, Constant
+from neurobin.nn.channels import per_channel
+from neurobin.nn.estimators import POLYNOMIAL, Estimator, substitute
+from neurobin.nn.weights.sign import sign
+from neurobin.ops.sign import Sign
+
+
+class RSign(nn.Module):
+    """[N, C, ...] -> {-1, +1}. The comparison is x - tau >= 0; dy/dtau = -dy/dx."""
+
+    def __init__(self, channels: int, estimator: Estimator = POLYNOMIAL) -> None:
+        super().__init__()
+        self.threshold = nn.Parameter(torch.zeros(channels))
+        self.estimator = estimator
+
+    def forward(self, x: Tensor) -> Tensor:
+        shifted = x - per_channel(self.threshold, x)
+        return substitute(shifted, sign(shifted), self.estimator)
+
+    def emit(self, b: Builder, *inputs: str) -> str:
+        threshold = Constant(FLOAT64, self.threshold.detach().cpu().double().numpy())
+        return b.add(Sign(threshold), *inputs)

@@ -1,0 +1,24 @@
+"""Binary activations (Hubara et al. 2016, arXiv 1602.02830): y = sign(x), sign(0) = +1."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from neurobin.ir import Builder
+from neurobin.nn.estimators import CLIPPED, Estimator, substitute
+from neurobin.nn.weights.sign import sign
+from neurobin.ops.sign import Sign
+
+
+class SignActivation(nn.Module):
+    """Any shape -> {-1, +1}."""
+
+    def __init__(self, estimator: Estimator = CLIPPED) -> None:
+        super().__init__()
+        self.estimator = estimator
+
+    def forward(self, x: Tensor) -> Tensor:
+        return substitute(x, sign(x), self.estimator)
+
+    def emit(self, b: Builder, *inputs: str) -> str:
+        return b.add(Sign(), *inputs)

@@ -1,0 +1,37 @@
+"""BinaryConnect weights (Courbariaux et al. 2015, arXiv 1511.00363, eqs. 1 and 2): q(w) = sign(w), sign(0) = +1."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from neurobin.ir import BIPOLAR
+from neurobin.nn.estimators import CLIPPED, Estimator, substitute
+from neurobin.nn.weights.quantizer import WeightCodes
+
+
+def sign(x: Tensor) -> Tensor:
+    """+1 where x >= 0, else -1; unlike torch.sign there is no third value."""
+    return torch.where(x >= 0, 1.0, -1.0).to(x.dtype)
+
+
+@dataclass(frozen=True)
+class SignWeights:
+    """q(w) = sign(w).
+
+    With `stochastic`, training draws +1 with probability clip((w + 1) / 2, 0, 1); inference always takes the sign.
+    """
+
+    estimator: Estimator = CLIPPED
+    stochastic: bool = False
+
+    def __call__(self, weight: Tensor) -> Tensor:
+        if not self.stochastic:
+            return substitute(weight, sign(weight), self.estimator)
+        chance = torch.clamp((weight.detach() + 1) / 2, 0, 1)
+        return substitute(weight, 2 * torch.bernoulli(chance) - 1, self.estimator)
+
+    def codes(self, weight: Tensor) -> WeightCodes:
+        return WeightCodes(sign(weight), weight.new_ones(1), BIPOLAR)

@@ -1,0 +1,90 @@
+"""Training: a method by name on a data set by name, to a torch module with its measured accuracy."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from neurobin.errors import UsageError
+from neurobin.methods import Method, load_method
+from neurobin.train.checkpoint import Identity
+from neurobin.train.data import load_dataset
+from neurobin.train.dataset import Dataset
+from neurobin.train.loop import Run, TrainingError, predict
+from neurobin.train.progress import bar
+
+LARGE_DATASET = 10_000
+
+__all__ = ["Dataset", "Trained", "TrainingError", "load_dataset", "train", "train_on"]
+
+
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """A trained module (on the CPU, in evaluation mode), its share of right answers on the test split, and how it came."""
+
+    module: nn.Module
+    accuracy: float
+    history: tuple[dict[str, float], ...]
+    method: Method
+    dataset: str
+    seed: int
+    epochs: int
+
+
+def train(
+    method_name: str,
+    dataset_name: str,
+    *,
+    seed: int = 0,
+    epochs: int | None = None,
+    checkpoint: str | Path | None = None,
+    device: str = "cpu",
+    progress: bool = True,
+) -> Trained:
+    """Train and evaluate. With `checkpoint`, progress is kept there after every epoch and a later call goes on from it.
+
+    The result depends on method, data set, seed and epochs only (on one machine and number of threads), interrupted or not.
+    Raises UsageError for unknown names, TrainingError when the loss is not finite.
+    """
+    method = load_method(method_name)
+    return train_on(
+        method, load_dataset(dataset_name), seed=seed, epochs=epochs, checkpoint=checkpoint, device=device, progress=progress
+    )
+
+
+def train_on(
+    method: Method,
+    data: Dataset,
+    *,
+    seed: int = 0,
+    epochs: int | None = None,
+    checkpoint: str | Path | None = None,
+    device: str = "cpu",
+    progress: bool = True,
+) -> Trained:
+    """`train` for a method and a data set at hand."""
+    _check(seed, epochs, device)
+    if epochs is None:
+        epochs = method.recipe.epochs_large if len(data.x_train) >= LARGE_DATASET else method.recipe.epochs
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        module = method.build(data.task)
+    identity = Identity(method.name, data.name, seed, epochs, str(sorted(asdict(method.recipe).items())))
+    run = Run(module, data, method.recipe, identity, None if checkpoint is None else Path(checkpoint), device)
+    run.resume()
+    with bar(f"{method.name} on {data.name}", progress) as report:
+        run.run(report)
+    accuracy = float((predict(module, data.x_test, device).argmax(1) == data.y_test).mean())
+    return Trained(module.to("cpu").eval(), accuracy, tuple(run.history), method, data.name, seed, epochs)
+
+
+def _check(seed: int, epochs: int | None, device: str) -> None:
+    if not 0 <= seed < 2**63:
+        raise UsageError(f"the seed must lie in 0 ... 2^63 - 1, got {seed}")
+    if epochs is not None and epochs < 1:
+        raise UsageError(f"expected at least 1 epoch, got {epochs}")
+    if device != "cpu" and not (device.startswith("cuda") and torch.cuda.is_available()):
+        raise UsageError(f"device {device!r} is not available here", hint="cpu")

@@ -1,0 +1,51 @@
+"""`Dataset`: images and labels, split, as whole numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from neurobin.errors import FormatError
+from neurobin.nets import Task
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """`x_*` uint8 [N, H, W, C] with pixels 0 ... levels - 1, `y_*` int64 [N] with labels 0 ... classes - 1.
+
+    Raises FormatError when the arrays do not fit together.
+    """
+
+    name: str
+    x_train: np.ndarray
+    y_train: np.ndarray
+    x_test: np.ndarray
+    y_test: np.ndarray
+    classes: int
+    levels: int
+
+    def __post_init__(self) -> None:
+        for part, x, y in (("train", self.x_train, self.y_train), ("test", self.x_test, self.y_test)):
+            where = f"data set {self.name}, {part} part"
+            if x.ndim != 4 or x.dtype != np.uint8:
+                raise FormatError(f"expected uint8 images [N, H, W, C], got {x.dtype} {x.shape}", where=where)
+            if y.shape != (len(x),) or len(x) == 0:
+                raise FormatError(f"expected one label per image, got {y.shape} for {len(x)} images", where=where)
+            if y.dtype != np.int64:
+                raise FormatError(f"expected whole numbers as labels, got {y.dtype}", where=where)
+            if y.min() < 0 or y.max() >= self.classes:
+                raise FormatError(f"labels reach from {y.min()} to {y.max()}, expected 0 to {self.classes - 1}", where=where)
+            if x.max() >= self.levels:
+                raise FormatError(f"a pixel is {x.max()}, expected less than {self.levels}", where=where)
+        if self.x_train.shape[1:] != self.x_test.shape[1:]:
+            raise FormatError(
+                f"train images are {self.x_train.shape[1:]}, test images {self.x_test.shape[1:]}",
+                where=f"data set {self.name}",
+            )
+
+    @property
+    def task(self) -> Task:
+        """What a network must be built for."""
+        height, width, channels = self.x_train.shape[1:]
+        return Task(height, width, channels, self.classes, self.levels)

@@ -1,0 +1,30 @@
+"""Losses by name: logits [N, classes] and labels [N] -> one number."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from difflib import get_close_matches
+
+from torch import Tensor
+from torch.nn import functional
+
+from neurobin.errors import UsageError
+
+Loss = Callable[[Tensor, Tensor], Tensor]
+
+
+def squared_hinge(logits: Tensor, labels: Tensor) -> Tensor:
+    """Mean of max(0, 1 - t o)^2 over images and classes, t = +1 for the label and -1 otherwise (BinaryConnect, BNN)."""
+    targets = 2 * functional.one_hot(labels, logits.shape[1]).to(logits.dtype) - 1
+    return functional.relu(1 - targets * logits).square().mean()
+
+
+def loss(name: str) -> Loss:
+    """The loss of that name. Raises UsageError otherwise."""
+    if name not in LOSSES:
+        near = get_close_matches(name, LOSSES, n=1)
+        raise UsageError(f"unknown loss {name!r}", hint=near[0] if near else ", ".join(LOSSES))
+    return LOSSES[name]
+
+
+LOSSES: dict[str, Loss] = {"cross_entropy": functional.cross_entropy, "squared_hinge": squared_hinge}

@@ -1,0 +1,34 @@
+"""Small trained networks that come with the package, each as trained (`.trained.nbin`) and deployed (`.nbin`)."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from pathlib import Path
+
+from neurobin.errors import UsageError
+from neurobin.ir import Graph
+from neurobin.ir.store import load as load_file
+
+FOLDER = Path(__file__).parent
+TRAINED = ".trained.nbin"
+
+
+def names() -> list[str]:
+    """All networks of the zoo, sorted."""
+    return sorted(path.stem for path in FOLDER.glob("*.nbin") if not path.name.endswith(TRAINED))
+
+
+def path(name: str, *, trained: bool = False) -> Path:
+    """The file of a zoo network. Raises UsageError with the nearest name when there is none."""
+    if name not in names():
+        near = get_close_matches(name, names(), n=1)
+        hint = f"did you mean {near[0]!r}?" if near else "neurobin zoo lists the networks; files end in .nbin"
+        raise UsageError(f"no network {name!r} in the zoo", hint=hint)
+    return FOLDER / (f"{name}{TRAINED}" if trained else f"{name}.nbin")
+
+
+def load(model: str, *, trained: bool = False) -> Graph:
+    """A zoo network by name, or any `.nbin` file by path. Raises UsageError or FormatError."""
+    if model.endswith(".nbin"):
+        return load_file(Path(model))
+    return load_file(path(model, trained=trained))

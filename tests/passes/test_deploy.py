@@ -1,0 +1,65 @@
+"""Fixed-point arithmetic of the deployment: multipliers, weights, saturation, shared scales."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from neurobin.exec import reference
+from neurobin.ir import BIPOLAR, FLOAT64, Constant
+from neurobin.ir.dtype import i
+from neurobin.passes import Precision, lower
+from neurobin.passes.deploy import Fixed, quantize_weight, requantise
+from tests.passes.trained import images, shortcut
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    scale=st.lists(st.floats(-8, 8).filter(lambda v: abs(v) > 1e-3), min_size=3, max_size=3),
+    offset=st.lists(st.floats(-50, 50), min_size=3, max_size=3),
+    step=st.floats(1e-3, 10),
+    bits=st.integers(4, 36),
+)
+def test_requantise_is_within_one_step_of_the_real_value(scale, offset, step, bits):
+    fixed = Fixed("x", np.array(scale), np.array(offset))
+    out, source = i(16), i(bits)
+    op = requantise(fixed, step, out, source)
+    values = np.random.default_rng(0).integers(source.low, source.high + 1, (200, 3))
+    exact = np.clip((values * fixed.scale + fixed.offset) / step, out.low, out.high)
+    error = np.abs(op.reference(values) - exact)
+    # half a step from rounding the result, half a unit of multiplier (times x) and of bias at weight 2^-shift
+    assert (error <= 0.5 + (np.abs(values) + 1) * 2.0 ** -(op.shift + 1) + 1e-9).all()
+    assert np.abs(op.multiplier.values).max() < 2**24
+
+
+def test_weights_are_symmetric_and_per_filter():
+    weight = np.array([[0.5, -1.0], [0.25, 0.1], [0.0, 0.0]])
+    codes, scale = quantize_weight(Constant(FLOAT64, weight), 8)
+    assert codes.values.tolist() == [[64, -127], [127, 51], [0, 0]]
+    assert np.allclose(scale, [1 / 127, 0.25 / 127, 1 / 127])
+    kept, ones = quantize_weight(Constant(BIPOLAR, np.array([[1, -1]])), 8)
+    assert kept.dtype == BIPOLAR
+    assert ones.tolist() == [1.0]
+
+
+def test_sums_share_one_scale_and_saturate():
+    graph = shortcut(5)
+    deployed = lower(graph, images(graph, 16), Precision(8, 8, 16))
+    adds = [node for node in deployed.nodes if node.op.name == "add"]
+    assert len(adds) == 2
+    for node in adds:
+        assert node.op.dtype == i(16)
+        assert all(deployed.types[source].dtype.bits <= 17 for source in node.inputs)
+
+
+def test_narrower_maps_cost_accuracy_and_are_not_hidden():
+    graph = shortcut(7)
+    x = images(graph, 64)
+    real = reference.run(graph, x)
+    errors = []
+    for bits in (4, 8, 16):
+        deployed = lower(graph, x, Precision(8, 8, bits))
+        scaled = reference.run(deployed, x) * deployed.meta["scales"][deployed.output]
+        errors.append(float(np.abs(scaled - real).mean()))
+    assert errors[0] > errors[1] > errors[2]
