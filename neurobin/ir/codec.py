@@ -3,8 +3,8 @@
 int, float, bool, str    JSON number, true/false, text        tuple[int, ...]    JSON list
 DType, TensorType        their text, such as "i16"            X | None           X, or null
 Constant                 its type, such as "bipolar[32,3,3,16]", and the tensors "<node>.<field>.<part>":
-        planes [P, W], mask [W]  up to 4 bits: the elements in row-major order as one row of a `BitTensor`
-        values [shape]           wider: the narrowest numpy type that holds the values exactly
+    planes [P, W], mask [W]  up to 4 bits: the elements in row-major order as one row of a `BitTensor`
+    values [shape]           wider: the narrowest numpy type that holds the values exactly
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import fields
 from functools import cache
 from operator import index
 from types import NoneType, UnionType
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any, cast, get_args, get_origin, get_type_hints
 
 import numpy as np
 
@@ -33,32 +33,39 @@ _INT_LIMIT = 2**63
 
 
 @cache
-def field_types(kind: type[Op]) -> Mapping[str, Any]:
-    """The annotation of every field of an op class, in order."""
+def field_types(kind: type) -> Mapping[str, Any]:
+    """The annotation of every field of an op class, in order. Raises GraphError for one that cannot be stored."""
     hints = get_type_hints(kind)
-    return {field.name: hints[field.name] for field in fields(kind)}
+    found = {field.name: hints[field.name] for field in fields(kind)}
+    for name, hint in found.items():
+        plain = _optional(hint) if get_origin(hint) is UnionType else hint
+        if plain not in _ENCODERS and not (get_origin(plain) is tuple and set(get_args(plain)) <= {int, Ellipsis}):
+            raise GraphError(
+                f"field {name!r} of {kind.__name__} is annotated {hint}, which cannot be stored",
+                hint="int, float, bool, str, tuple[int, ...], DType or Constant",
+            )
+    return found
 
 
 def encode_op(op: Op, node: str, tensors: Tensors) -> dict[str, Any]:
-    """The op's fields as JSON; its constants are added to `tensors`. Raises GraphError for a field that is not what it says."""
+    """The op's fields as JSON; its constants are added to `tensors`. Raises GraphError for a field of another type."""
     found = {}
-    for name, hint in field_types(type(op)).items():
+    for name, hint in field_types(cast(type, type(op))).items():
         try:
             found[name] = _encode(getattr(op, name), hint, f"{node}.{name}", tensors)
         except (TypeError, ValueError, OverflowError):
-            raise GraphError(
-                f"field {name!r} is {getattr(op, name)!r}, expected {_say(hint)}", where=f"node {node!r}"
-            ) from None
+            wrong = f"field {name!r} is {short(getattr(op, name))}, expected {_say(hint)}"
+            raise GraphError(wrong, where=f"node {node!r}") from None
     return found
 
 
 def decode_op(kind: type[Op], stored: Mapping[str, Any], node: str, take: TakeTensor) -> Op:
     """The inverse of `encode_op`; `take` gives a tensor by name. Raises FormatError for unknown, missing or wrong fields."""
-    known = field_types(kind)
+    known = field_types(cast(type, kind))
     where = f"node {node!r}"
     for name in stored:
         if name not in known:
-            raise FormatError(f"unknown field {name!r}; the op has {', '.join(known) or 'no fields'}", where=where)
+            raise FormatError(f"unknown field {short(name)}; the op has {', '.join(known) or 'no fields'}", where=where)
     values = {}
     for name, hint in known.items():
         if name not in stored:
@@ -110,7 +117,7 @@ def _real(value: Any) -> float:
     return number
 
 
-def _instance(kind: type) -> Callable[[Any], Any]:
+def _instance(*kind: type) -> Callable[[Any], Any]:
     def check(value: Any) -> Any:
         if not isinstance(value, kind):
             raise TypeError
@@ -122,7 +129,7 @@ def _instance(kind: type) -> Callable[[Any], Any]:
 _ENCODERS: dict[type, Callable[[Any, str, Tensors], Any]] = {
     int: lambda value, *_: _whole(value),
     float: lambda value, *_: _real(value),
-    bool: lambda value, *_: bool(_instance((bool, np.bool_))(value)),
+    bool: lambda value, *_: bool(_instance(bool, np.bool_)(value)),
     str: lambda value, *_: _instance(str)(value),
     DType: lambda value, *_: str(_instance(DType)(value)),
     Constant: lambda value, *rest: _encode_constant(_instance(Constant)(value), *rest),

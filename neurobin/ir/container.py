@@ -1,7 +1,7 @@
 """The outer layer of a `.nbin` file: a safetensors container, written and read here because it is a security boundary.
 
     8 bytes   length N of the header, little-endian
-    N bytes   JSON: {"__metadata__": {key: text}, tensor: {"dtype", "shape", "data_offsets": [begin, end]}}, padded with spaces
+    N bytes   JSON, padded with spaces: {"__metadata__": {key: text}, tensor: {"dtype", "shape", "data_offsets"}}
     rest      the tensors, little-endian, row-major, without gaps, in the order of their offsets
 
 The safetensors library reads what is written here. What is read here is checked before anything is allocated: a tensor
@@ -24,18 +24,9 @@ from neurobin.ir.types import MAX_AXES
 MAX_HEADER_BYTES = 16 * 2**20
 MAX_FILE_BYTES = 2**30
 
-_KINDS = {
-    "U8": "u1",
-    "I8": "i1",
-    "U16": "<u2",
-    "I16": "<i2",
-    "I32": "<i4",
-    "I64": "<i8",
-    "U64": "<u8",
-    "F32": "<f4",
-    "F64": "<f8",
-}
-_NAMES = {np.dtype(kind): name for name, kind in _KINDS.items()}
+_CODES = ("u1", "i1", "<u2", "<i2", "<i4", "<i8", "<u8", "<f4", "<f8")
+_KINDS = {f"{np.dtype(code).kind.upper()}{8 * np.dtype(code).itemsize}": np.dtype(code) for code in _CODES}
+_NAMES = {kind: name for name, kind in _KINDS.items()}
 _WHOLE = "copy the file again; it is cut short or damaged"
 
 
@@ -63,7 +54,7 @@ class Header:
 
 
 def arrange(tensors: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """The tensors little-endian and row-major, in the order of the file: wide ones first, so that each is aligned; by name."""
+    """The tensors little-endian and row-major in the order of the file: wide ones first (all are aligned), then by name."""
     little = {name: array.astype(array.dtype.newbyteorder("<"), order="C") for name, array in tensors.items()}
     return {name: little[name] for name in sorted(little, key=lambda name: (-little[name].itemsize, name))}
 
@@ -114,7 +105,8 @@ def read_header(raw: bytes, data_bytes: int) -> Header:
     end = 0
     for name, slot in sorted(slots.items(), key=lambda item: (item[1].begin, item[1].end)):
         if slot.begin != end:
-            raise FormatError(f"starts at byte {slot.begin}, expected {end} (no gap, no overlap)", where=f"tensor {name!r}")
+            wrong = f"starts at byte {slot.begin}, expected {end} (no gap, no overlap)"
+            raise FormatError(wrong, where=f"tensor {short(name)}")
         end = slot.end
     if end != data_bytes:
         raise FormatError(f"the tensors take {end} bytes, {data_bytes} follow the header", hint=_WHOLE)
@@ -123,7 +115,7 @@ def read_header(raw: bytes, data_bytes: int) -> Header:
 
 def _slot(name: str, entry: object) -> Slot:
     """One entry of the header, checked."""
-    where = f"tensor {name!r}"
+    where = f"tensor {short(name)}"
     if not isinstance(entry, dict) or entry.keys() != {"dtype", "shape", "data_offsets"}:
         raise FormatError("expected dtype, shape and data_offsets, nothing else", where=where)
     kind, shape, offsets = entry["dtype"], entry["shape"], entry["data_offsets"]
@@ -133,7 +125,7 @@ def _slot(name: str, entry: object) -> Slot:
         raise FormatError(f"expected a shape of at most {MAX_AXES} counts, got {short(shape)}", where=where)
     if not _counts(offsets) or len(offsets) != 2:
         raise FormatError(f"expected two byte offsets, got {short(offsets)}", where=where)
-    slot = Slot(np.dtype(_KINDS[kind]), tuple(shape), *offsets)
+    slot = Slot(_KINDS[kind], tuple(shape), *offsets)
     needed = prod(slot.shape) * slot.kind.itemsize
     if slot.end - slot.begin != needed:
         raise FormatError(f"shape {slot.shape} of {kind} takes {needed} bytes, has {slot.end - slot.begin}", where=where)
@@ -151,7 +143,7 @@ def short(value: object) -> str:
 
 
 def parse_json(raw: bytes, what: str) -> Any:
-    """JSON without its traps. Raises FormatError for other encodings than UTF-8, duplicate keys, NaN, infinity, deep nesting."""
+    """JSON without its traps. Raises FormatError for other bytes than UTF-8, duplicate keys, NaN, infinity, deep nesting."""
     try:
         return json.loads(
             raw.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_refuse_constant, parse_float=_finite

@@ -29,16 +29,18 @@ from neurobin.ir.codec import TakeTensor, decode_op, decode_type, encode_op
 from neurobin.ir.container import Header, arrange, header_bytes, parse_json, read_header, short, write_container
 from neurobin.ir.graph import Graph, Node
 from neurobin.ir.op import Op
+from neurobin.ir.text import shown
 from neurobin.ir.types import TensorType
 
 VERSION = 1
 SCHEMA = f"neurobin.nbin/{VERSION}"
 MAX_NODES = 50_000
 MAX_META_DEPTH = 32
+MAX_NAME = 1000
 
 _DOCUMENT = {"schema": str, "inputs": list, "nodes": list, "outputs": list, "meta": dict}
 _NODE = {"name": str, "op": str, "inputs": list, "fields": dict}
-_JSON_NAMES = {str: "text", list: "a list", dict: "an object"}
+_JSON_NAMES: dict[type, str] = {str: "text", list: "a list", dict: "an object"}
 
 
 def save(graph: Graph, path: Path | str) -> None:
@@ -52,7 +54,7 @@ def load(path: Path | str) -> Graph:
     try:
         return decode(*_read(Path(path)))
     except NeurobinError as error:
-        where = f"{path}: {error.where}" if error.where else str(path)
+        where = f"{shown(str(path))}: {error.where}" if error.where else shown(str(path))
         raise type(error)(error.what, where=where, hint=error.hint) from None
 
 
@@ -61,6 +63,10 @@ def encode(graph: Graph) -> Iterator[bytes]:
     graph.verify()
     if len(graph.nodes) > MAX_NODES:
         raise FormatError(f"the graph has {len(graph.nodes)} nodes, a model file holds at most {MAX_NODES}")
+    for node in graph.nodes:
+        if find_op(node.op.name) is not type(node.op):
+            wrong = f"{type(node.op)} is not the op {node.op.name!r} that a reader finds"
+            raise UnsupportedError(wrong, where=f"node {node.name!r}")
     tensors: dict[str, np.ndarray] = {}
     document = {
         "schema": SCHEMA,
@@ -92,8 +98,7 @@ def decode(header: Header, data: bytes) -> Graph:
             raise FormatError("is missing", where=f"tensor {name!r}")
         return unread.pop(name).read(data)
 
-    known: dict[str, type[Op]] = {}
-    nodes = tuple(_node(entry, number, take, known) for number, entry in enumerate(document["nodes"]))
+    nodes = tuple(_nodes(document["nodes"], take))
     if unread:
         raise FormatError("belongs to no field of any node", where=f"tensor {min(unread)!r}")
     outputs = _names(document["outputs"], "outputs")
@@ -102,10 +107,11 @@ def decode(header: Header, data: bytes) -> Graph:
 
 def _read(path: Path) -> tuple[Header, bytes]:
     """Header and data of a regular file, the header checked before the data is read."""
+    if "\0" in str(path):
+        raise FormatError("a file name holds no NUL character")
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)  # a pipe without a writer would block
-        with open(descriptor, "rb") as file:
-            status = os.fstat(descriptor)
+        with open(path, "rb", opener=_open_at_once) as file:
+            status = os.fstat(file.fileno())
             if not stat.S_ISREG(status.st_mode):
                 raise FormatError("is not a regular file", hint="the path of a .nbin file")
             length = header_bytes(file.read(8), status.st_size)
@@ -114,8 +120,12 @@ def _read(path: Path) -> tuple[Header, bytes]:
             return header, _exactly(file, data_bytes)
     except FileNotFoundError:
         raise FormatError("there is no such file", hint="a path ending in .nbin") from None
-    except (OSError, ValueError) as error:  # ValueError: a NUL character in the name
-        raise FormatError(f"cannot be read: {error}") from None
+    except OSError as error:
+        raise FormatError(f"cannot be read: {error.strerror or error}") from None
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK)  # or opening a pipe would wait for its writer
 
 
 def _exactly(file: BinaryIO, count: int) -> bytes:
@@ -145,9 +155,8 @@ def _document(metadata: Mapping[str, str]) -> dict[str, Any]:
     if schema != SCHEMA:
         match = re.fullmatch(r"neurobin\.nbin/([0-9]{1,9})", schema) if isinstance(schema, str) else None
         if match and int(match[1]) > VERSION:
-            raise FormatError(
-                f"was written by a newer neurobin (schema {schema}, this one reads {SCHEMA})", hint="upgrade neurobin"
-            )
+            newer = f"was written by a newer neurobin (schema {schema}, this one reads {SCHEMA})"
+            raise FormatError(newer, hint="upgrade neurobin")
         raise FormatError(f"has schema {short(schema)}, expected {SCHEMA!r}")
     _check_keys(document, _DOCUMENT, "document")
     if metadata.keys() != {"nbin", "sha256"}:
@@ -157,20 +166,30 @@ def _document(metadata: Mapping[str, str]) -> dict[str, Any]:
     return document
 
 
-def _node(entry: object, number: int, take: TakeTensor, known: dict[str, type[Op]]) -> Node:
+def _nodes(entries: list[Any], take: TakeTensor) -> Iterator[Node]:
+    """The nodes in order, each under a name of its own (tensors are named after it)."""
+    known: dict[str, type[Op]] = {}
+    seen: set[str] = set()
+    for number, entry in enumerate(entries):
+        where = f"node {number}"
+        stored = _check_keys(entry, _NODE, where)
+        name = _checked_name(stored["name"], where)
+        if name in seen:
+            raise FormatError(f"the name {name!r} is used twice", where=where)
+        seen.add(name)
+        yield _node(stored, name, where, take, known)
+
+
+def _node(stored: dict[str, Any], name: str, where: str, take: TakeTensor, known: dict[str, type[Op]]) -> Node:
     """One node; `known` keeps the op classes found so far."""
-    where = f"node {number}"
-    stored = _check_keys(entry, _NODE, where)
-    name = _checked_name(stored["name"], where)
-    op = stored["op"]
+    op = _checked_name(stored["op"], where)
     if op not in known:
         try:
             known[op] = find_op(op)
         except UnsupportedError as error:
             raise UnsupportedError(error.what, where=f"node {name!r}", hint=error.hint) from None
-    return Node(
-        name, decode_op(known[op], stored["fields"], name, take), _names(stored["inputs"], f"inputs of node {name!r}")
-    )
+    inputs = _names(stored["inputs"], f"inputs of node {name!r}")
+    return Node(name, decode_op(known[op], stored["fields"], name, take), inputs)
 
 
 def find_op(name: str) -> type[Op]:
@@ -212,11 +231,17 @@ def _names(stored: list[Any], where: str) -> tuple[str, ...]:
 def _checked_name(name: object, where: str) -> str:
     if type(name) is not str:
         raise FormatError(f"expected a name, got {short(name)}", where=where)
+    if len(name) > MAX_NAME:
+        raise FormatError(f"a name has at most {MAX_NAME} characters, got {len(name)}", where=where)
+    return _checked_text(name, where)
+
+
+def _checked_text(text: str, where: str) -> str:
     try:
-        name.encode()
+        text.encode()
     except UnicodeEncodeError:
-        raise FormatError(f"the name {short(name)} is not valid Unicode", where=where) from None
-    return name
+        raise FormatError(f"the text {short(text)} is not valid Unicode", where=where) from None
+    return text
 
 
 def _checked_meta(meta: dict[str, Any]) -> dict[str, Any]:
@@ -231,9 +256,12 @@ def _checked_meta(meta: dict[str, Any]) -> dict[str, Any]:
         elif type(value) is list:
             waiting += [(where, item, depth + 1) for item in value]
         elif type(value) is str:
-            _checked_name(value, where)
-        elif not (value is None or type(value) in (bool, int) or (type(value) is float and isfinite(value))):
-            raise FormatError(
-                f"{short(value)} is not text, a finite number, true, false, null, a list or an object", where=where
-            )
+            _checked_text(value, where)
+        elif not (value is None or type(value) is bool or _is_number(value)):
+            wrong = f"{short(value)} is not text, a finite number of 64 bits, true, false, null, a list or an object"
+            raise FormatError(wrong, where=where)
     return meta
+
+
+def _is_number(value: object) -> bool:
+    return (type(value) is int and abs(value) < 2**64) or (type(value) is float and isfinite(value))

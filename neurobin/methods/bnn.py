@@ -33,7 +33,7 @@ METHOD = Method(
     last="binary weights, batch norm to logits",
     blocks=("plain: conv, max pool, batch norm, sign",),
     build=build,
-    recipe=Recipe(clip=1.0, loss="squared_hinge", min_gamma=0.01),
+    recipe=Recipe(epochs=100, lr=1e-2, clip=1.0, loss="squared_hinge", min_gamma=0.01),
     precision=Precision(),
     literature_accuracy=(
         Published("MNIST, MLP 3x4096", 99.04, "arXiv 1602.02830, table 1 (Theano)"),

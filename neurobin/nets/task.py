@@ -28,6 +28,11 @@ class Task:
         """Images of 16 pixels and more are halved once more, right behind the first convolution."""
         return min(self.height, self.width) >= LARGE
 
+    def require_multiple(self, of: int) -> None:
+        """Raises UsageError unless height and width are multiples of `of`: halved maps must meet their shortcuts."""
+        if self.height % of or self.width % of:
+            raise UsageError(f"this network takes images whose sides are multiples of {of}, got {self.height}x{self.width}")
+
 
 SMALLEST = 8
 LARGE = 16

@@ -16,8 +16,6 @@ from neurobin.train.dataset import Dataset
 from neurobin.train.loop import Run, TrainingError, predict
 from neurobin.train.progress import bar
 
-LARGE_DATASET = 10_000
-
 __all__ = ["Dataset", "Trained", "TrainingError", "load_dataset", "train", "train_on"]
 
 
@@ -46,7 +44,8 @@ def train(
 ) -> Trained:
     """Train and evaluate. With `checkpoint`, progress is kept there after every epoch and a later call goes on from it.
 
-    The result depends on method, data set, seed and epochs only (on one machine and number of threads), interrupted or not.
+    The result depends on method, data set, seed and epochs only, interrupted or not, on one kind of processor and one release
+    of torch (and, for 10,000 training images and more, one number of threads).
     Raises UsageError for unknown names, TrainingError when the loss is not finite.
     """
     method = load_method(method_name)
@@ -68,7 +67,7 @@ def train_on(
     """`train` for a method and a data set at hand."""
     _check(seed, epochs, device)
     if epochs is None:
-        epochs = method.recipe.epochs_large if len(data.x_train) >= LARGE_DATASET else method.recipe.epochs
+        epochs = method.recipe.epochs_large if data.large else method.recipe.epochs
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         module = method.build(data.task)

@@ -9,6 +9,8 @@ import numpy as np
 from neurobin.errors import FormatError
 from neurobin.nets import Task
 
+LARGE = 10_000
+
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
@@ -43,6 +45,11 @@ class Dataset:
                 f"train images are {self.x_train.shape[1:]}, test images {self.x_test.shape[1:]}",
                 where=f"data set {self.name}",
             )
+
+    @property
+    def large(self) -> bool:
+        """10,000 training images or more."""
+        return len(self.x_train) >= LARGE
 
     @property
     def task(self) -> Task:

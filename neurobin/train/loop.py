@@ -49,7 +49,7 @@ class Run:
         self.loss = loss_named(self.recipe.loss)
         self.schedule = schedule_named(self.recipe.schedule)
         self.images = as_maps(self.data.x_train)
-        self.labels = torch.from_numpy(self.data.y_train)
+        self.labels = torch.from_numpy(self.data.y_train.copy())
 
     def resume(self) -> None:
         """Go on from the checkpoint if there is one. Raises FormatError or UsageError when it does not fit."""
@@ -67,7 +67,7 @@ class Run:
 
     def run(self, progress: Progress | None = None) -> None:
         """All epochs that are left. Raises TrainingError at the first loss that is not finite."""
-        with deterministic(self.device):
+        with deterministic(self.device, None if self.data.large else 1):
             while self.epoch < self.identity.epochs:
                 mean = self._one_epoch()
                 self.epoch += 1
@@ -83,7 +83,7 @@ class Run:
         order = torch.split(torch.randperm(len(self.images), generator=generator), self.recipe.batch)
         total = 0.0
         self.module.train()
-        with torch.random.fork_rng():
+        with torch.random.fork_rng(devices=[] if self.device == "cpu" else [torch.device(self.device)]):
             torch.manual_seed(int(stream[1]))
             for number, chosen in enumerate(order):
                 if len(chosen) == 1:  # batch norm has no variance over one image
@@ -163,7 +163,7 @@ def bound_gamma(module: nn.Module, least: float | None) -> None:
 
 def as_maps(images: np.ndarray) -> Tensor:
     """Raw images [N, H, W, C] as float32 maps [N, C, H, W]."""
-    return torch.from_numpy(np.ascontiguousarray(images.transpose(0, 3, 1, 2))).float()
+    return torch.from_numpy(np.array(images.transpose(0, 3, 1, 2), dtype=np.float32, order="C"))
 
 
 def predict(module: nn.Module, images: np.ndarray, device: str = "cpu") -> np.ndarray:
@@ -178,14 +178,17 @@ def predict(module: nn.Module, images: np.ndarray, device: str = "cpu") -> np.nd
 
 
 @contextmanager
-def deterministic(device: str) -> Iterator[None]:
-    """torch's deterministic algorithms on a GPU while inside; on a CPU they are deterministic for a number of threads."""
-    if not device.startswith("cuda"):
-        yield
-        return
-    before = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
-    torch.use_deterministic_algorithms(True, warn_only=True)
+def deterministic(device: str, threads: int | None) -> Iterator[None]:
+    """Inside, one run gives the same bits every time: `threads` CPU threads (None: as many as torch has), and on a GPU
+    torch's deterministic algorithms where it has them. Afterwards all is as before."""
+    before = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+    warn_only = torch.is_deterministic_algorithms_warn_only_enabled()
+    if threads is not None:
+        torch.set_num_threads(threads)
+    if device.startswith("cuda"):
+        torch.use_deterministic_algorithms(True, warn_only=True)
     try:
         yield
     finally:
-        torch.use_deterministic_algorithms(before[0], warn_only=before[1])
+        torch.set_num_threads(before[0])
+        torch.use_deterministic_algorithms(before[1], warn_only=warn_only)

@@ -1,0 +1,34 @@
+"""Bi-Real Net: binary convolutions, each bridged by a real shortcut, so the feature map in memory stays real."""
+
+from __future__ import annotations
+
+from neurobin.methods._method import Method, Precision, Published, Recipe
+from neurobin.nets.bireal import bireal
+
+METHOD = Method(
+    name="birealnet",
+    title="Bi-Real Net",
+    paper="Bi-Real Net: Enhancing the Performance of 1-bit CNNs With Improved Representational Capability and Advanced "
+    "Training Algorithm",
+    authors="Liu, Wu, Luo, Yang, Liu, Cheng",
+    venue="ECCV",
+    year=2018,
+    arxiv="1808.00278",
+    weights="sign times mean |w| of the filter, the scale constant in the backward pass",
+    activations="sign with the polynomial estimator; the map of the shortcut stays real",
+    first="real",
+    last="real",
+    blocks=("bireal: sign, conv, batch norm, add shortcut", "downsample: average pool, real 1x1 conv, batch norm"),
+    build=bireal,
+    recipe=Recipe(epochs=100, lr=1e-2),
+    precision=Precision(),
+    literature_accuracy=(
+        Published("ImageNet, Bi-Real 18", 56.4, "arXiv 1808.00278"),
+        Published("ImageNet, Bi-Real 34", 62.2, "arXiv 1808.00278"),
+    ),
+    notes=(
+        "Trained in one stage from scratch; the paper first trains with clipped real activations.",
+        "Convolutions are grouped with shuffled inputs; the paper's are not. Four blocks with stride instead of pools.",
+        "The scale per filter is kept and folds into batch norm; the paper retrains batch norm without it.",
+    ),
+)

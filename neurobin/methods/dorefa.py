@@ -1,0 +1,48 @@
+"""DoReFa-Net with 2-bit weights and 2-bit activations between real first and last layers; gradients stay real."""
+
+from __future__ import annotations
+
+from torch import nn
+
+from neurobin.methods._method import Method, Precision, Published, Recipe
+from neurobin.nets import Task
+from neurobin.nets.ends import quant_conv, real_conv, real_linear
+from neurobin.nets.plain import PlainLayers, plain
+from neurobin.nn import DorefaActivation, DorefaWeights
+
+BITS = 2
+
+
+def build(task: Task) -> nn.Module:
+    """The plain network with quantized hidden weights and activations clipped to [0, 1]."""
+
+    def activation() -> nn.Module:
+        return DorefaActivation(BITS)
+
+    return plain(task, PlainLayers(real_conv, quant_conv(DorefaWeights(BITS)), real_linear, activation, pool_first=True))
+
+
+METHOD = Method(
+    name="dorefa",
+    title="DoReFa-Net (2-bit)",
+    paper="DoReFa-Net: Training Low Bitwidth Convolutional Neural Networks with Low Bitwidth Gradients",
+    authors="Zhou, Wu, Ni, Zhou, Wen, Zou",
+    venue="arXiv preprint",
+    year=2016,
+    arxiv="1606.06160",
+    weights="2 bits, uniform over tanh, straight-through gradient",
+    activations="2 bits, uniform over [0, 1], straight-through gradient inside the clip",
+    first="real",
+    last="real",
+    blocks=("plain: conv, max pool, batch norm, clip, quantize",),
+    build=build,
+    recipe=Recipe(min_gamma=0.01),
+    precision=Precision(),
+    literature_accuracy=(
+        Published("ImageNet, AlexNet, 1-bit W and 2-bit A", 53.4, "tensorpack examples, DoReFa-Net README"),
+    ),
+    notes=(
+        "Gradients are not quantized: that concerns training only and leaves no trace in the deployed network.",
+        "gamma stays positive, so that max pooling of sums deploys as max pooling of codes.",
+    ),
+)

@@ -1,0 +1,35 @@
+"""ReActNet: learned thresholds (RSign) and shifted PReLUs (RPReLU) around binary convolutions with real shortcuts."""
+
+from __future__ import annotations
+
+from neurobin.methods._method import Method, Precision, Published, Recipe
+from neurobin.nets.react import react
+
+METHOD = Method(
+    name="reactnet",
+    title="ReActNet",
+    paper="ReActNet: Towards Precise Binary Neural Network with Generalized Activation Functions",
+    authors="Liu, Shen, Savvides, Cheng",
+    venue="ECCV",
+    year=2020,
+    arxiv="2003.03488",
+    weights="sign times mean |w| of the filter, the scale constant in the backward pass",
+    activations="sign with a learned threshold per channel, polynomial estimator; the map of the shortcut stays real",
+    first="real",
+    last="real",
+    blocks=(
+        "react: RSign, 3x3 conv, batch norm, add shortcut, RPReLU",
+        "react doubling: RSign, two 1x1 convs on the same bits, batch norm and add each, concatenate, RPReLU",
+    ),
+    build=react,
+    recipe=Recipe(epochs=100, lr=1e-2),
+    precision=Precision(),
+    literature_accuracy=(
+        Published("ImageNet, ReActNet-A", 69.4, "arXiv 2003.03488, table 1"),
+        Published("ImageNet, ReActNet on Bi-Real 18", 65.9, "liuzechun/ReActNet README"),
+    ),
+    notes=(
+        "Trained in one stage with cross entropy; the paper distils from a real teacher in two stages.",
+        "3x3 convolutions are grouped, the 1x1 that follow mix the groups; the paper's are not grouped.",
+    ),
+)

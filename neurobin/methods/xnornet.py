@@ -1,0 +1,32 @@
+"""XNOR-Net: signs for weights and activations, a scale per filter and an input-dependent scale K per position."""
+
+from __future__ import annotations
+
+from neurobin.methods._method import Method, Precision, Published, Recipe
+from neurobin.nets.xnor import xnor
+
+METHOD = Method(
+    name="xnornet",
+    title="XNOR-Net",
+    paper="XNOR-Net: ImageNet Classification Using Binary Convolutional Neural Networks",
+    authors="Rastegari, Ordonez, Redmon, Farhadi",
+    venue="ECCV",
+    year=2016,
+    arxiv="1603.05279",
+    weights="sign times mean |w| of the filter, the gradient reaches the scale",
+    activations="sign, with the map K of mean |input| under the kernel as scale; gradient clipped at 1",
+    first="real",
+    last="real",
+    blocks=("xnor: batch norm, sign, conv times K and alpha, max pool",),
+    build=xnor,
+    recipe=Recipe(epochs=100, lr=1e-2, clip=1.0),
+    precision=Precision(),
+    literature_accuracy=(
+        Published("ImageNet, AlexNet", 44.2, "arXiv 1603.05279"),
+        Published("ImageNet, ResNet-18", 51.2, "arXiv 1603.05279"),
+    ),
+    notes=(
+        "Groups of a convolution share one K, the mean over all channels.",
+        "Weights are clipped after each step but not mean-centred, which the authors' code adds.",
+    ),
+)
