@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -16,11 +16,13 @@ from neurobin.errors import UsageError
 
 if TYPE_CHECKING:
     import numpy as np
+    from rich.console import RenderableType
 
     from hwmodels.target import Mapping, Target
     from neurobin.ir import Graph
 
 F = TypeVar("F", bound=Callable[..., Any])
+T = TypeVar("T")
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout and nothing else.")
 
@@ -101,8 +103,18 @@ def note(message: str) -> None:
     click.echo(message, err=True)
 
 
-def write_text(path: str, text: str) -> None:
-    """Write aside, then replace: an interrupted run leaves the old file or none."""
-    from neurobin.files import write_atomic
+def show(renderable: RenderableType) -> None:
+    """A table on stdout."""
+    from reports.terminal import console
 
-    write_atomic(Path(path), text.encode("utf-8"))
+    console().print(renderable)
+
+
+def track(items: Sequence[T], what: str, quiet: bool) -> Iterable[T]:
+    """The items, with a progress bar on stderr when a person is watching."""
+    if quiet or not sys.stderr.isatty() or os.environ.get("CI"):
+        return items
+    from rich.console import Console
+    from rich.progress import track as progress
+
+    return progress(items, description=what, console=Console(stderr=True), transient=True)

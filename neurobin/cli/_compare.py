@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from analyses.evaluate import ACTIVITY_IMAGES, activity_of, check, evaluate, model_info
 from analyses.results import Comparison
 from hwmodels.target import Mapping, Target, constants
-from neurobin.cli._common import note, split_images
+from neurobin.cli._common import note, split_images, track
 from neurobin.errors import DoesNotFitError, UsageError
 from neurobin.ir import Graph
 
@@ -29,8 +29,6 @@ def compare(
     quiet: bool = True,
 ) -> Comparison:
     """Price and (unless `images` is 0) execute every model on every target, with `images` of the test split."""
-    from reports.terminal import track
-
     results = []
     for name, graph in track(list(graphs.items()), "comparing", quiet=quiet):
         data = _images(graph, images)

@@ -3,11 +3,25 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from neurobin.cli._common import emit_json, json_option, load_model, load_targets, note, require_deployed, target_option
+from neurobin.cli._common import (
+    emit_json,
+    json_option,
+    load_model,
+    load_targets,
+    note,
+    require_deployed,
+    show,
+    target_option,
+)
 from neurobin.cli._limits import Limits, limit_options
+from neurobin.errors import UsageError
+
+if TYPE_CHECKING:
+    from neurobin.ir import Graph
 
 
 @click.command("compare", epilog="Example:  neurobin compare --target all --report report.html")
@@ -15,40 +29,45 @@ from neurobin.cli._limits import Limits, limit_options
 @click.option("--methods", metavar="NAMES", help='Only networks of these methods, separated by commas ("all": every one).')
 @click.option("--images", "count", type=click.IntRange(min=0), help="Images per validation (default: all; 0: none).")
 @click.option("--report", metavar="FILE.html", help="Write one offline HTML page.")
-@click.option("--csv", metavar="FILE.csv", help="Write the headline table.")
-@click.option("--latex", metavar="FILE.tex", help="Write the headline table.")
+@click.option("--table", metavar="FILE", help="Write the headline table as .csv, .tex, .md or .json.")
 @target_option("all")
 @limit_options
 @json_option
 def command(
-    models: tuple[str, ...], methods: str | None, count: int | None, report: str | None, csv: str | None,
-    latex: str | None, targets: tuple[str, ...], overrides: tuple[str, ...], limits: Limits, as_json: bool,
+    models: tuple[str, ...], methods: str | None, count: int | None, report: str | None, table: str | None,
+    targets: tuple[str, ...], overrides: tuple[str, ...], limits: Limits, as_json: bool,
 ) -> None:  # fmt: skip
     """Compare networks (default: the whole zoo) on chips: accuracy, energy, latency, memory, and whether it is true."""
-    from reports.terminal import show
-
     from analyses.headline import headline
     from neurobin import zoo
-    from neurobin.cli._common import write_text
     from neurobin.cli._compare import compare, require_one_fit
+    from reports import terminal
+    from reports.export import write_table, write_text
 
     graphs = {name: require_deployed(load_model(name), name) for name in (models or zoo.names())}
     if methods and methods != "all":
-        wanted = set(methods.split(","))
-        graphs = {name: graph for name, graph in graphs.items() if graph.meta.get("method") in wanted}
+        graphs = _of_methods(graphs, methods.split(","))
     result = compare(graphs, load_targets(targets, overrides), images=count, trace=bool(report), quiet=as_json)
-    rows = headline(result)
     if as_json:
-        emit_json({"schema": "neurobin.compare/1", "rows": rows.to_dict()["rows"]})
+        emit_json({"schema": "neurobin.compare/1", "rows": headline(result).to_dict()["rows"]})
     else:
-        show(rows)
-    for path, text in ((csv, rows.to_csv), (latex, rows.to_latex)):
-        if path:
-            write_text(path, text())
+        show(terminal.compare(result))
+    if table:
+        write_table(Path(table), headline(result))
+        note(f"wrote {table}")
     if report:
         from reports.page import render
 
-        write_text(report, render(result))
-        note(f"wrote {Path(report)} ({Path(report).stat().st_size / 1e6:.1f} MB, opens offline)")
+        write_text(Path(report), render(result))
+        note(f"wrote {report} ({Path(report).stat().st_size / 1e6:.1f} MB, opens offline)")
     require_one_fit(result)
     limits.check(result)
+
+
+def _of_methods(graphs: dict[str, Graph], methods: list[str]) -> dict[str, Graph]:
+    """The networks of these methods. Raises UsageError for a method that no network has."""
+    known = {str(graph.meta.get("method")) for graph in graphs.values()}
+    for method in methods:
+        if method not in known:
+            raise UsageError(f"no network of method {method!r}", hint=f"one of {', '.join(sorted(known))}")
+    return {name: graph for name, graph in graphs.items() if graph.meta.get("method") in methods}

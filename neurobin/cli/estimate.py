@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import click
 
-from neurobin.cli._common import emit_json, json_option, load_model, load_targets, require_deployed, target_option
+from neurobin.cli._common import emit_json, json_option, load_model, load_targets, require_deployed, show, target_option
 from neurobin.cli._limits import Limits, limit_options
 
 
@@ -18,25 +20,24 @@ def command(
     model: str, by: str | None, targets: tuple[str, ...], overrides: tuple[str, ...], limits: Limits, as_json: bool
 ) -> None:
     """Energy, latency and memory of one inference; exit code 4 when the network fits none of the targets."""
-    from reports.terminal import show
-
     from analyses.energy import energy_by_component, energy_by_node
     from analyses.headline import headline
     from neurobin.cli._compare import compare, require_one_fit
+    from reports import terminal
 
     graph = require_deployed(load_model(model), model)
     result = compare({model: graph}, load_targets(targets, overrides), images=0)
     if as_json:
-        found = headline(result).to_dict()
-        rows: list[object] = [
-            row.to_dict() | {"target": r.target} for r in result.results if r.report for row in r.report.rows
-        ]
-        emit_json({"schema": "neurobin.estimate/1", "rows": found["rows"], **({"by": by, "costs": rows} if by else {})})  # type: ignore[dict-item]
+        answer: dict[str, object] = {"schema": "neurobin.estimate/1", "rows": headline(result).to_dict()["rows"]}
+        if by:
+            priced = [(pair.target, pair.report) for pair in result.results if pair.report]
+            answer["costs"] = [row.to_dict() | {"target": target} for target, report in priced for row in report.rows]
+        emit_json(answer)
     else:
-        show(headline(result))
+        show(terminal.compare(result))
         split = {"node": energy_by_node, "component": energy_by_component}
         for pair in result.results:
             if by and pair.report:
-                show(split[by](pair.report), heading=f"{model} on {pair.target}")
+                show(terminal.plain(replace(split[by](pair.report), title=f"{model} on {pair.target}")))
     require_one_fit(result)
     limits.check(result)

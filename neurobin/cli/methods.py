@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from neurobin.cli._common import emit_json, json_option
+from neurobin.cli._common import show as show_table
 
 if TYPE_CHECKING:
     from neurobin.methods import Method
@@ -23,7 +24,7 @@ def command(context: click.Context, as_json: bool) -> None:
         return
     from analyses.table import Column, table
     from neurobin.methods import load_method, method_names
-    from reports.terminal import show as show_table
+    from reports.terminal import plain
 
     found = sorted((load_method(name) for name in method_names()), key=lambda method: (method.year, method.name))
     if as_json:
@@ -33,7 +34,7 @@ def command(context: click.Context, as_json: bool) -> None:
         {"method": m.name, "title": m.title, "year": str(m.year), "weights": m.weights, "activations": m.activations}
         for m in found
     ]
-    show_table(table("Methods", [Column(key, key) for key in rows[0]], rows))
+    show_table(plain(table("Methods", [Column(key, key) for key in rows[0]], rows)))
 
 
 @command.command("show", epilog="Example:  neurobin methods show xnornet")

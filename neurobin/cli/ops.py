@@ -6,7 +6,7 @@ from dataclasses import fields
 
 import click
 
-from neurobin.cli._common import emit_json, json_option
+from neurobin.cli._common import emit_json, json_option, show
 
 
 @click.command("ops", epilog="Example:  neurobin ops --json")
@@ -15,10 +15,9 @@ def command(as_json: bool) -> None:
     """List the operations of the intermediate representation."""
     import importlib
 
-    from reports.terminal import show
-
     from analyses.table import Column, table
     from neurobin.ops import op_class, op_names
+    from reports.terminal import plain
 
     rows = []
     for name in op_names():
@@ -28,4 +27,5 @@ def command(as_json: bool) -> None:
     if as_json:
         emit_json({"schema": "neurobin.ops/1", "ops": [dict(row) for row in rows]})
         return
-    show(table("Operations", [Column("op", "op"), Column("attributes", "attributes"), Column("about", "about")], rows))
+    columns = [Column(key, key) for key in ("op", "attributes", "about")]
+    show(plain(table("Operations", columns, rows)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from neurobin.cli._common import emit_json, json_option
+from neurobin.cli._common import show as show_table
 
 
 @click.group(
@@ -18,12 +19,12 @@ def command(context: click.Context, as_json: bool) -> None:
     """List the chips, or show every constant of one with its source."""
     if context.invoked_subcommand is not None:
         return
-    from reports.terminal import show as show_table
 
-    from analyses.table import Column, table
+    from analyses.table import Cell, Column, table
     from hwmodels.target import chip_names, constants, load_target
+    from reports.terminal import plain
 
-    rows = []
+    rows: list[dict[str, Cell]] = []
     for name in chip_names():
         chip = load_target(name).chip
         about = {key: str(getattr(chip, key)) for key in ("family", "description")}
@@ -32,7 +33,7 @@ def command(context: click.Context, as_json: bool) -> None:
         emit_json({"schema": "neurobin.targets/1", "targets": [dict(row) for row in rows]})
         return
     columns = [Column(key, key) for key in ("target", "family", "constants", "description")]
-    show_table(table("Targets", columns, rows))
+    show_table(plain(table("Targets", columns, rows)))
 
 
 @command.command("show", epilog="Example:  neurobin targets show stm32l4r5")
@@ -40,10 +41,8 @@ def command(context: click.Context, as_json: bool) -> None:
 @json_option
 def show(name: str, as_json: bool) -> None:
     """Print every constant of a chip with its unit, range and source."""
-    from reports.terminal import show as show_table
-
-    from analyses.provenance import constant_table
     from hwmodels.target import constants, load_target
+    from reports.terminal import target as target_table
 
     target = load_target(name)
     found = constants(target.chip)
@@ -51,4 +50,4 @@ def show(name: str, as_json: bool) -> None:
         listed = [{"path": path, **constant.model_dump(mode="json")} for path, constant in found.items()]
         emit_json({"schema": "neurobin.target/1", "target": target.name, "constants": listed})
         return
-    show_table(constant_table({target.name: tuple(found.items())}))
+    show_table(target_table(target.name, found))

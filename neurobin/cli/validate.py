@@ -11,8 +11,10 @@ from neurobin.cli._common import (
     load_targets,
     note,
     require_deployed,
-    target_option,
+    show,
     split_images,
+    target_option,
+    track,
 )
 from neurobin.errors import MismatchError, UsageError
 
@@ -28,11 +30,9 @@ def command(
     as_json: bool,
 ) -> None:  # fmt: skip
     """Check that reference, packed and mapped execution give the same integers; exit code 5 when they do not."""
-    from reports.terminal import show, track
-
     from analyses.evaluate import activity_of, check, evaluate
-    from analyses.validation import pair_table
     from neurobin import zoo
+    from reports.terminal import validate
 
     names = zoo.names() if everything else list(models)
     if not names:
@@ -49,7 +49,7 @@ def command(
         listed = [pair.to_dict() for pair in pairs]
         emit_json({"schema": "neurobin.validate/1", "mismatches": mismatches, "pairs": list(listed)})
     else:
-        show(pair_table(pairs))
+        show(validate(pairs))
     if mismatches:
         raise MismatchError(f"{mismatches} integers differ from the reference")
     equal = sum(pair.status == "equal" for pair in pairs)

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import click
 
-from neurobin.cli._common import emit_json, json_option
+from neurobin.cli._common import emit_json, json_option, show
 
 
 @click.command("zoo", epilog="Example:  neurobin zoo --json")
 @json_option
 def command(as_json: bool) -> None:
     """List the trained networks that come with neurobin."""
-    from reports.terminal import show
-
     from analyses.evaluate import model_info
     from analyses.table import Column, table
     from neurobin import zoo
+    from reports.terminal import plain
 
     infos = [model_info(name, zoo.load(name)) for name in zoo.names()]
     keys = ("name", "method", "title", "dataset", "accuracy_torch", "accuracy_deployed", "command")
@@ -24,4 +23,4 @@ def command(as_json: bool) -> None:
         emit_json({"schema": "neurobin.zoo/1", "models": rows})
         return
     columns = [Column(key, key.replace("_", " "), "share" if key.startswith("accuracy") else "") for key in keys[:-1]]
-    show(table("Zoo", columns, rows))
+    show(plain(table("Zoo", columns, rows)))

@@ -129,9 +129,7 @@ def _require(condition: bool, what: str) -> None:
 
 def _conv(b: Builder, m: nn.Conv2d, x: str) -> str:
     _require(m.padding_mode == "zeros", f"padding mode {m.padding_mode!r} (only zeros)")
-    op = Conv2d(
-        filters(m.weight), stride=_pair(m.stride), padding=_padding(m), dilation=_pair(m.dilation), groups=m.groups
-    )
+    op = Conv2d(filters(m.weight), stride=_pair(m.stride), padding=_padding(m), dilation=_pair(m.dilation), groups=m.groups)
     return _bias(b, b.add(op, x), m.bias)
 
 

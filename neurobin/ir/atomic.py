@@ -20,7 +20,7 @@ def write_atomic(path: Path, chunks: Iterable[bytes]) -> None:
     if "\0" in str(path):
         raise FormatError("a file name holds no NUL character", where=repr(str(path)))
     target = Path(os.path.realpath(path))
-    if target.exists() and not target.is_file():
+    if os.path.exists(target) and not os.path.isfile(target):  # unlike Path's, these never raise
         raise FormatError("is not a regular file, and is not replaced", where=str(path), hint="another file name")
     aside = target.with_name(f".{secrets.token_hex(8)}.tmp")
     try:

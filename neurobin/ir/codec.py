@@ -30,6 +30,7 @@ TakeTensor = Callable[[str], np.ndarray]
 _WHOLE_KINDS = ("i1", "u1", "<i2", "<u2", "<i4", "<i8")  # narrowest first
 _REAL_KINDS = ("<f4", "<f8")
 _INT_LIMIT = 2**63
+_LONGEST_TYPE = 500  # 16 plane scales of 19 digits and 8 axes are shorter
 
 
 @cache
@@ -182,6 +183,8 @@ def decode_type(text: str, where: str) -> TensorType:
 
 
 def _exact(parse: Callable[[str], Any], text: str, where: str) -> Any:
+    if len(text) > _LONGEST_TYPE:
+        raise FormatError(f"expected a type, got {short(text)}", where=where)
     try:
         parsed = parse(text)
     except GraphError as error:

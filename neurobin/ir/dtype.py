@@ -208,4 +208,4 @@ def int_for(low: int, high: int) -> DType:
     >>> int_for(-9, 9), int_for(0, 255), int_for(-128, 127)
     (i5, i9, i8)
     """
-    return i(max(int(low).bit_length() if low >= 0 else int(-low - 1).bit_length(), int(high).bit_length()) + 1)
+    return i(max((v if v >= 0 else ~v).bit_length() for v in (int(low), int(high))) + 1)  # ~v = -v - 1

@@ -9,7 +9,8 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cache, cached_property
+from typing import cast
 
 import networkx as nx
 
@@ -30,6 +31,12 @@ class Node:
     inputs: tuple[str, ...]
 
 
+@cache
+def _signature(op: type) -> inspect.Signature:
+    """The parameters of an op class's `infer`, self included."""
+    return inspect.signature(op.infer)  # type: ignore[attr-defined]
+
+
 def infer(node: Node, types: Mapping[str, TensorType]) -> TensorType:
     """The type of `node`'s result. Raises GraphError naming node and operands when they do not fit."""
     where = f"node {node.name!r} ({node.op.name})"
@@ -38,7 +45,7 @@ def infer(node: Node, types: Mapping[str, TensorType]) -> TensorType:
         raise GraphError(f"reads {missing[0]!r}, which no earlier node defines", where=where)
     operands = [types[name] for name in node.inputs]
     try:
-        inspect.signature(node.op.infer).bind(*operands)
+        _signature(cast(type, type(node.op))).bind(node.op, *operands)
     except TypeError:
         raise GraphError(f"takes a different number of inputs than {len(operands)}", where=where) from None
     if not operands:

@@ -1,7 +1,7 @@
 """The text form: one line per node, stable, made to be read and diffed.
 
 input  : u8[8,8,1]
-conv1  : i12[8,8,32] = int_conv2d(input) weight=i8[32,3,3,1]#0b1c9e stride=1x1 padding=1,1,1,1 pad_value=0
+conv1  : i12[8,8,32] = int_conv2d(input) weight=i8[32,3,3,1]#0b1c9e padding=1,1,1,1
 return fc
 """
 

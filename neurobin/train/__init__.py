@@ -44,7 +44,7 @@ def train(
 ) -> Trained:
     """Train and evaluate. With `checkpoint`, progress is kept there after every epoch and a later call goes on from it.
 
-    The result depends on method, data set, seed and epochs only, interrupted or not, on one kind of processor and one release
+    The result depends on method, data set, seed and epochs only, interrupted or not, for one kind of processor and release
     of torch (and, for 10,000 training images and more, one number of threads).
     Raises UsageError for unknown names, TrainingError when the loss is not finite.
     """

@@ -70,6 +70,8 @@ class Run:
         with deterministic(self.device, None if self.data.large else 1):
             while self.epoch < self.identity.epochs:
                 mean = self._one_epoch()
+                if not all(bool(torch.isfinite(value).all()) for value in self.module.state_dict().values()):
+                    raise self._stopped(f"a parameter is no longer a number after epoch {self.epoch + 1}")
                 self.epoch += 1
                 self.history.append({"epoch": float(self.epoch), "loss": mean})
                 self._keep()
@@ -81,7 +83,7 @@ class Run:
         stream = np.random.SeedSequence([self.identity.seed, self.epoch]).generate_state(2)
         generator = torch.Generator().manual_seed(int(stream[0]))
         order = torch.split(torch.randperm(len(self.images), generator=generator), self.recipe.batch)
-        total = 0.0
+        total, seen = 0.0, 0
         self.module.train()
         with torch.random.fork_rng(devices=[] if self.device == "cpu" else [torch.device(self.device)]):
             torch.manual_seed(int(stream[1]))
@@ -91,7 +93,8 @@ class Run:
                 rate = self.schedule((self.epoch + number / len(order)) / self.identity.epochs)
                 batch = shifted(self.images[chosen], self.recipe.shift, generator)
                 total += self._step(batch, self.labels[chosen], rate, number) * len(chosen)
-        return total / len(self.images)
+                seen += len(chosen)
+        return total / max(seen, 1)
 
     def _step(self, images: Tensor, labels: Tensor, rate: float, number: int) -> float:
         for group in self.optimizer.param_groups:
@@ -100,21 +103,22 @@ class Run:
         loss = self.loss(self.module(images.to(self.device)), labels.to(self.device))
         value = loss.item()
         if not math.isfinite(value):
-            raise TrainingError(
-                f"the loss is {value} at step {number + 1} of epoch {self.epoch + 1}",
-                where=f"training {self.identity.method} on {self.identity.dataset}",
-                hint=f"a smaller learning rate than {self.recipe.lr:g}; {self._last_good()}",
-            )
+            raise self._stopped(f"the loss is {value} at step {number + 1} of epoch {self.epoch + 1}")
         loss.backward()  # type: ignore[no-untyped-call]
         self.optimizer.step()
         clip_latent(self.module, self.recipe.clip)
         bound_gamma(self.module, self.recipe.min_gamma)
         return value
 
-    def _last_good(self) -> str:
-        if self.checkpoint is None or self.epoch == 0:
-            return "there is no checkpoint before this epoch"
-        return f"the last good checkpoint is {self.checkpoint} after epoch {self.epoch}"
+    def _stopped(self, what: str) -> TrainingError:
+        kept = "there is no checkpoint before this epoch"
+        if self.checkpoint is not None and self.epoch > 0:
+            kept = f"the last good checkpoint is {self.checkpoint} after epoch {self.epoch}"
+        return TrainingError(
+            what,
+            where=f"training {self.identity.method} on {self.identity.dataset}",
+            hint=f"a smaller learning rate than {self.recipe.lr:g}; {kept}",
+        )
 
     def _keep(self) -> None:
         if self.checkpoint is not None:

@@ -1,4 +1,4 @@
-"""From a trained module to the two files of a zoo entry: the graph as trained and the deployed graph, with what they cost."""
+"""From a trained module to the two graphs of a zoo entry, as trained and deployed, with the accuracy of each step."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import torch
 
 from neurobin.exec import activity, packed, reference
 from neurobin.frontend.torch import from_torch
-from neurobin.ir import DType, Encoding, Graph, TensorType
+from neurobin.ir import DType, Encoding, Graph, Json, TensorType
 from neurobin.passes import lower
 from neurobin.train import Trained
 from neurobin.train.dataset import Dataset
@@ -42,7 +42,7 @@ def make(result: Trained, data: Dataset, command: str) -> Entry:
         "float": _float_accuracy(trained, data),
         "deployed": reference.accuracy(packed.run(deployed, data.x_test), data.y_test),
     }
-    about = {
+    about: dict[str, Json] = {
         "name": f"{method.name}_{data.name}",
         "method": method.name,
         "title": method.title,
@@ -51,7 +51,7 @@ def make(result: Trained, data: Dataset, command: str) -> Entry:
         "seed": result.seed,
         "epochs": result.epochs,
         "command": command,
-        "accuracy": accuracy,
+        "accuracy": dict(accuracy),
         "precision": dict(vars(method.precision)),
     }
     rates = activity.measure(deployed, data.x_test[:ACTIVITY_IMAGES]).summary()

@@ -1,0 +1,1 @@
+"""What a neuron does in one tick, and where simulators disagree."""

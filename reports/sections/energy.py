@@ -1,0 +1,91 @@
+"""Energy per layer, stacked by component, for the chosen pair."""
+
+from __future__ import annotations
+
+from markupsafe import Markup
+
+from analyses.energy import energy_by_component, energy_by_node, explain, priced_components
+from analyses.results import PairResult
+from analyses.table import Table
+from hwmodels.cost import CostReport
+from neurobin.ir import Json
+from neurobin.units import format_si
+from reports.figures import COMPONENT_COLOURS, Figure, energy_axis, full, named_axis, switch
+from reports.html import details, table_html
+from reports.view import Part, Section, View
+
+EXPLAINED = 24  # cost rows per pair shown in the page; the command line shows any
+
+
+def render(view: View) -> Section | None:
+    part = view.panels("energy", _panel, "No energy was estimated.")
+    lead = (
+        "Where the joules of one inference go. Rows named “(chip)” belong to no single layer, such as static power. "
+        "Each bar is count × constant, with the source of every constant below."
+    )
+    return Section("energy", "Energy by layer", lead, part.body, part.figures) if part else None
+
+
+def _panel(key: str, result: PairResult) -> Part | None:
+    report = result.report
+    if report is None or not report.rows:
+        return None
+    table = energy_by_node(report)
+    figure = _figure(key, report, table)
+    body = (
+        figure.html()
+        + table_html(energy_by_component(report), f"energy-components-{key}")
+        + details(f"Energy of all {len(table)} rows by component", table_html(table, f"energy-table-{key}"))
+        + _explained(key, report)
+    )
+    return Part(body, (figure,))
+
+
+def _figure(key: str, report: CostReport, table: Table) -> Figure:
+    nodes = [str(name) for name in table.column("node")]
+    traces: list[Json] = []
+    for component in priced_components(report):
+        column = component.replace(" ", "_") + "_j"
+        values = table.numbers(column)
+        traces.append(
+            {
+                "type": "bar",
+                "orientation": "h",
+                "name": component,
+                "x": list(values),
+                "y": list(range(len(nodes))),
+                "marker": {"color": COMPONENT_COLOURS[component]},
+                "customdata": [
+                    f"<b>{full(n)}</b><br>{component}: {format_si(v, 'J')}" for n, v in zip(nodes, values, strict=True)
+                ],
+                "hovertemplate": "%{customdata}<extra></extra>",
+            }
+        )
+    layout: dict[str, Json] = {
+        "barmode": "stack",
+        "bargap": 0.25,
+        "legend": {"traceorder": "normal"},
+        "xaxis": energy_axis("energy per inference"),
+        "yaxis": named_axis(nodes),
+    }
+    figure_id = f"fig-energy-{key}"
+    top = max(table, key=lambda row: float(str(row["energy_j"])))
+    most = format_si(float(str(top["energy_j"])), "J")
+    says = f"Energy by layer and component; the largest row is {top['node']} with {most}."
+    tools = switch(figure_id, "scale", (("linear", "linear, stacked"), ("log", "logarithmic, side by side")))
+    return Figure(figure_id, says, traces, layout, 130 + 26 * len(nodes), f"energy-table-{key}", tools)
+
+
+def _explained(key: str, report: CostReport) -> Markup:
+    """count x constant = energy for the costliest nodes, as far as the page has room."""
+    order = sorted(report.by("node").items(), key=lambda item: (-item[1].energy_j, item[0]))
+    body, rows, shown = Markup(""), 0, 0
+    for node, _ in order:
+        table = explain(report, node)
+        if shown and rows + len(table) > EXPLAINED:
+            break
+        chosen = table.select("action", "count", "constant", "unit_energy_j", "energy_j", "status", "source")
+        body += table_html(chosen, f"explain-{key}-{shown}")
+        rows, shown = rows + len(table), shown + 1
+    said = "every row" if shown == len(order) else f"the {shown} costliest of {len(order)} rows"
+    return details(f"How each joule arose: count × constant, {said}", body)

@@ -1,0 +1,138 @@
+"""Every command on the zoo: tables for people, one JSON object for programs, exit codes for both."""
+
+from __future__ import annotations
+
+import json
+import math
+import subprocess
+import sys
+import time
+
+import pytest
+
+from hwmodels.target import chip_names
+from neurobin import zoo
+
+ROW_FIELDS = {"model", "method", "target", "accuracy", "energy_j", "energy_low_j", "energy_high_j", "latency_s", "memory"}
+ROW_FIELDS |= {"fits", "valid"}
+HEAVY = ("torch", "plotly", "simpy", "numpy", "sklearn", "pydantic")
+
+
+@pytest.mark.parametrize(
+    "arguments", [["zoo"], ["ops"], ["targets"], ["methods"], ["methods", "show", "bnn"], ["targets", "show", "truenorth"]]
+)
+def test_lists_print_a_table_and_one_json_object(neurobin, arguments):
+    shown = neurobin(*arguments)
+    assert shown.code == 0
+    assert shown.out.strip()
+    answer = json.loads(neurobin(*arguments, "--json").out)
+    assert answer["schema"].startswith("neurobin.")
+    assert answer["schema"].endswith("/1")
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["", "zoo", "methods", "ops", "targets", "train", "lower", "run", "validate", "estimate", "compare", "explain"],
+)
+def test_help_shows_an_example(neurobin, command):
+    shown = neurobin(*command.split(), "--help")
+    assert shown.code == 0
+    assert "Example" in shown.out
+
+
+def test_help_is_instant_and_loads_nothing_heavy():
+    code = f"import sys, neurobin.cli; print([name for name in {HEAVY} if name in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+    times = []
+    for _ in range(3):
+        start = time.perf_counter()
+        subprocess.run([sys.executable, "-m", "neurobin", "--help"], capture_output=True, check=True)
+        times.append(time.perf_counter() - start)
+    assert min(times) < 0.3
+
+
+def test_validate_names_every_pair(neurobin):
+    shown = neurobin("validate", "bnn_digits", "full_precision_digits", "--images", "16", "--json")
+    assert shown.code == 0, shown.err
+    answer = json.loads(shown.out)
+    assert answer["schema"] == "neurobin.validate/1"
+    assert answer["mismatches"] == 0
+    assert len(answer["pairs"]) == 2 * len(chip_names())
+    for pair in answer["pairs"]:
+        assert set(pair) == {"model", "target", "status", "images", "mismatches", "reasons"}
+        assert pair["status"] in ("equal", "refused")
+        assert pair["status"] == "equal" or pair["reasons"]
+
+
+def test_estimate_has_the_agreed_fields(neurobin):
+    answer = json.loads(neurobin("estimate", "bnn_digits", "--by", "node", "--json").out)
+    assert answer["schema"] == "neurobin.estimate/1"
+    assert {row["target"] for row in answer["rows"]} == set(chip_names())
+    for row in answer["rows"]:
+        assert set(row) >= ROW_FIELDS
+    for cost in answer["costs"]:
+        assert cost["source"]
+    for row in answer["rows"]:
+        if not row["fits"]:
+            continue
+        parts = [c["energy_j"] for c in answer["costs"] if c["target"] == row["target"] and c["energy_j"] is not None]
+        assert math.isclose(math.fsum(parts), row["energy_j"], rel_tol=1e-12)
+
+
+def test_explain_sums_to_the_figure_of_the_report(neurobin):
+    answer = json.loads(neurobin("explain", "bnn_digits", "--json").out)
+    assert answer["explained"]
+    for node in answer["explained"]:
+        parts = [row["energy_j"] for row in node["rows"] if row["energy_j"] is not None]
+        assert math.isclose(math.fsum(parts), node["energy_j"], rel_tol=1e-12, abs_tol=0)
+        for row in node["rows"]:
+            assert row["source"]
+            if row["energy_j"] is not None:
+                assert math.isclose(row["count"] * row["unit_energy_j"], row["energy_j"], rel_tol=1e-12)
+
+
+def test_compare_writes_one_offline_page(neurobin, tmp_path):
+    page, csv, latex = tmp_path / "report.html", tmp_path / "rows.csv", tmp_path / "rows.tex"
+    shown = neurobin(
+        "compare", "bnn_digits", "--images", "8", "--report", str(page), "--csv", str(csv), "--latex", str(latex)
+    )
+    assert shown.code == 0, shown.err
+    assert page.read_text(encoding="utf-8").startswith("<!doctype html>")
+    assert "bnn_digits" in csv.read_text()
+    assert "\\begin{tabular}" in latex.read_text()
+    assert not list(tmp_path.glob("*.tmp"))
+
+
+def test_a_network_that_fits_nowhere_gives_every_reason_and_code_4(neurobin):
+    shown = neurobin("estimate", "full_precision_digits", "--target", "truenorth")
+    assert shown.code == 4
+    assert "does not fit" in shown.err
+
+
+@pytest.mark.parametrize(("option", "value"), [("--max-energy", "1fJ"), ("--max-latency", "1ns"), ("--max-sram", "1B")])
+def test_limits_leave_with_code_6(neurobin, option, value):
+    shown = neurobin("estimate", "bnn_digits", "--target", "stm32l4r5", option, value)
+    assert shown.code == 6
+    assert "limit exceeded" in shown.err
+
+
+def test_lower_repeats_the_stored_network(neurobin, tmp_path):
+    made = tmp_path / "again.nbin"
+    shown = neurobin("lower", "bnn_digits", "-o", str(made), "--json")
+    assert shown.code == 0, shown.err
+    assert zoo.load(str(made)).nodes == zoo.load("bnn_digits").nodes
+
+
+def test_run_reports_the_stored_accuracy(neurobin):
+    for engine in ("packed", "reference"):
+        answer = json.loads(neurobin("run", "bnn_digits", "--engine", engine, "--json").out)
+        assert answer["accuracy"] == zoo.load("bnn_digits").meta["accuracy"]["deployed"]
+        assert answer["images"] >= 360
+
+
+@pytest.mark.slow
+def test_train_makes_both_files(neurobin, tmp_path):
+    shown = neurobin("train", "bnn", "--epochs", "1", "--output", str(tmp_path), "--json")
+    assert shown.code == 0, shown.err
+    assert {path.name for path in tmp_path.iterdir()} == {"bnn_digits.nbin", "bnn_digits.trained.nbin"}
+    assert json.loads(neurobin("run", str(tmp_path / "bnn_digits.nbin"), "--json").out)["images"] >= 360

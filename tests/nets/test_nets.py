@@ -1,0 +1,93 @@
+"""The zoo's architectures: shapes, fan-in, and the same meaning in torch and in the IR."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from neurobin.errors import UsageError
+from neurobin.exec import reference
+from neurobin.frontend.torch import from_torch
+from neurobin.ir import DType, Encoding, Graph, TensorType
+from neurobin.ir.dtype import u
+from neurobin.methods import load_method, method_names
+from neurobin.nets import Task
+from neurobin.nets.react import ReActBlock
+
+DIGITS = Task(8, 8, 1, 10, 17)
+CORE_INPUTS = 128
+TASKS = [DIGITS, Task(28, 28, 1, 10, 256), Task(32, 32, 3, 10, 256)]
+
+
+def used(name: str, task: Task, seed: int = 0) -> tuple[torch.nn.Module, np.ndarray]:
+    """A network whose running statistics have seen data, in evaluation mode, and raw images [N, H, W, C]."""
+    torch.manual_seed(seed)
+    images = np.random.default_rng(seed).integers(0, task.levels, (8, task.height, task.width, task.channels))
+    module = load_method(name).build(task).double()
+    maps = torch.from_numpy(images.transpose(0, 3, 1, 2)).double()
+    for _ in range(3):
+        module.train()(maps)
+    return module.eval(), images
+
+
+def graph_of(module: torch.nn.Module, task: Task) -> Graph:
+    return from_torch(module, TensorType((task.height, task.width, task.channels), u((task.levels - 1).bit_length())))
+
+
+@pytest.mark.parametrize("task", TASKS, ids=lambda t: f"{t.height}x{t.width}x{t.channels}")
+@pytest.mark.parametrize("name", method_names())
+def test_graph_means_what_the_module_means(name: str, task: Task) -> None:
+    module, images = used(name, task)
+    with torch.no_grad():
+        expected = module(torch.from_numpy(images.transpose(0, 3, 1, 2)).double()).numpy()
+    actual = reference.run(graph_of(module, task), images)
+    assert actual.shape == (8, 10)
+    assert np.abs(actual - expected).max() <= 1e-9
+
+
+@pytest.mark.parametrize("name", method_names())
+def test_quantized_filters_fit_a_core(name: str) -> None:
+    module, _ = used(name, DIGITS)
+    for node in graph_of(module, DIGITS).nodes:
+        weight = node.op.constants().get("weight")
+        if weight is not None and not weight.dtype.is_float:
+            assert np.prod(weight.shape[1:]) <= CORE_INPUTS, node.name
+
+
+def test_bnn_is_binary_throughout() -> None:
+    module, _ = used("bnn", DIGITS)
+    graph = graph_of(module, DIGITS)
+    kinds = {n.op.constants()["weight"].dtype for n in graph.nodes if n.op.name in ("conv2d", "dense")}
+    assert kinds == {DType(Encoding.BIPOLAR, 1)}
+    assert sum(n.op.name == "sign" for n in graph.nodes) == 3
+
+
+def test_real_shortcuts_stay_real() -> None:
+    for name, adds in (("birealnet", 4), ("reactnet", 6)):
+        module, _ = used(name, DIGITS)
+        found = [n for n in graph_of(module, DIGITS).nodes if n.op.name == "add"]
+        assert len(found) == adds, name
+
+
+def test_react_block_duplicates_channels_on_the_same_bits() -> None:
+    block = ReActBlock(16, 32, stride=2).eval()
+    x = torch.randn(2, 16, 8, 8)
+    assert block(x).shape == (2, 32, 4, 4)
+    assert len(block.conv2) == 2
+    assert not hasattr(block.shortcut, "weight")
+
+
+@pytest.mark.parametrize("name", ["birealnet", "reactnet"])
+def test_odd_maps_are_refused(name: str) -> None:
+    with pytest.raises(UsageError, match="multiples of 4, got 30x30"):
+        load_method(name).build(Task(30, 30, 1, 10, 256))
+
+
+def test_impossible_tasks_are_refused() -> None:
+    with pytest.raises(UsageError, match="at least 8x8, got 4x8"):
+        Task(4, 8, 1, 10, 17)
+    with pytest.raises(UsageError, match="at least 2 classes"):
+        Task(8, 8, 1, 1, 17)
+    with pytest.raises(UsageError, match="keeps or doubles"):
+        ReActBlock(16, 24, 1)
