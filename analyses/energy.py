@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from typing import get_args
 
 from analyses.table import Cell, Column, Table, table
-from hwmodels.cost import Component, CostReport, CostRow
+from hwmodels.cost import Component, CostReport, CostRow, Energy
 from neurobin.errors import UsageError
 
 COMPONENTS: tuple[str, ...] = get_args(Component)
@@ -23,6 +23,17 @@ def priced_components(report: CostReport) -> tuple[str, ...]:
     """The components that have at least one constant, in the same order: what can be drawn."""
     priced = {row.component for row in report.rows if row.unit is not None}
     return tuple(component for component in components(report) if component in priced)
+
+
+def priced(report: CostReport) -> Energy | None:
+    """The report's total, or None when no cost row has a constant: then the energy is not modelled, not 0."""
+    return report.total if any(row.unit is not None for row in report.rows) else None
+
+
+def unpriced_components(report: CostReport) -> tuple[str, ...]:
+    """The components with counted work that has no constant: what the total leaves out."""
+    missing = {row.component for row in report.not_modelled}
+    return tuple(component for component in components(report) if component in missing)
 
 
 def energy_by_node(report: CostReport) -> Table:

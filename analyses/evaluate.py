@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from analyses.results import ModelInfo, Pair, PairResult
+from analyses.table import Cell
 from analyses.work import parameter_counts, work_table
 from hwmodels.target import Mapping, Target
 from neurobin.errors import DoesNotFitError
@@ -66,8 +67,14 @@ def evaluate(
         summary=mapping.summary(),
         trace=target.simulate(mapping, activity) if trace else None,
         pair=Pair(name, target.name, "not run") if checked is None else _pair(name, target, mapping, checked),
-        placement=tuple(getattr(mapping, "placement", ())),
+        placement=_cores(mapping),
     )
+
+
+def _cores(mapping: Mapping) -> tuple[MappingOf[str, Cell], ...]:
+    """A row per core where the mapping has a grid of cores; other families mean other things by `placement`."""
+    rows = getattr(mapping, "placement", None)
+    return tuple(rows) if isinstance(rows, list) else ()
 
 
 def _pair(name: str, target: Target[Mapping], mapping: Mapping, checked: Checked) -> Pair:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from analyses.energy import priced, unpriced_components
 from analyses.results import Comparison, PairResult
 from analyses.table import Cell, Column, Table, table
 
@@ -12,9 +13,10 @@ COLUMNS = (
     Column("dataset", "data"),
     Column("accuracy_torch", "accuracy, torch", "share"),
     Column("accuracy", "accuracy, deployed", "share"),
-    Column("energy_j", "energy / inference", "J"),
+    Column("energy_j", "energy / inference", "J", "not modelled"),
     Column("energy_low_j", "energy, low", "J"),
     Column("energy_high_j", "energy, high", "J"),
+    Column("energy_without", "energy leaves out"),
     Column("latency_s", "latency", "s"),
     Column("latency_low_s", "latency, low", "s"),
     Column("latency_high_s", "latency, high", "s"),
@@ -31,7 +33,8 @@ COLUMNS = (
 
 
 def headline(comparison: Comparison) -> Table:
-    """Rows in the order of the results; `accuracy` is that of the deployed integers, energies are per inference.
+    """Rows in the order of the results; `accuracy` is that of the deployed integers, energies are per inference,
+    None where nothing has a constant; `energy_without` names components that are counted but have no constant.
 
     `memory` is the mapping's main bounded resource in `memory_unit` (SRAM bytes, cores); `fits` is False with
     `reasons` when the target refused; `valid` is None when nothing was executed.
@@ -44,7 +47,7 @@ def _row(comparison: Comparison, result: PairResult) -> dict[str, Cell]:
     model = comparison.model(result.model)
     report = result.report
     main = result.resources[0] if result.resources else None
-    total = report.total if report else None
+    total = priced(report) if report else None
     return {
         "model": result.model,
         "method": model.method,
@@ -55,6 +58,7 @@ def _row(comparison: Comparison, result: PairResult) -> dict[str, Cell]:
         "energy_j": total.energy_j if total else None,
         "energy_low_j": total.energy_low_j if total else None,
         "energy_high_j": total.energy_high_j if total else None,
+        "energy_without": (", ".join(unpriced_components(report)) or None) if report else None,
         "latency_s": report.latency_s if report else None,
         "latency_low_s": report.latency_low_s if report else None,
         "latency_high_s": report.latency_high_s if report else None,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from analyses.energy import priced
 from analyses.results import Comparison
 from analyses.table import Cell, Column, Table, table
 
@@ -26,8 +27,8 @@ def points(comparison: Comparison) -> tuple[Point, ...]:
     made = []
     for result in comparison.results:
         accuracy = comparison.model(result.model).accuracy_deployed
-        if result.report is not None and accuracy is not None:
-            total = result.report.total
+        total = priced(result.report) if result.report is not None else None
+        if total is not None and accuracy is not None:
             made.append(
                 Point(result.model, result.target, accuracy, total.energy_j, total.energy_low_j, total.energy_high_j)
             )

@@ -12,12 +12,12 @@ _UNITS = {"_j": "J", "_s": "s", "_bytes": "B"}
 
 def quantities(rows: Sequence[Mapping[str, Cell]]) -> tuple[str, ...]:
     """Every numeric column beside the coordinates, in order of first appearance."""
-    names = dict.fromkeys(name for row in rows for name in row if name not in ("x", "y", "node", "core"))
+    names = dict.fromkeys(name for row in rows for name in row if name not in ("x", "y", "node", "layer", "core"))
     return tuple(n for n in names if all(_is_number(row.get(n)) or row.get(n) is None for row in rows))
 
 
 def core_map(rows: Sequence[Mapping[str, Cell]]) -> Table:
-    """A row per core: x, y (grid position), node (the layer) and its quantities, by y then x.
+    """A row per core: x, y (grid position), node (or `layer`) and its quantities, by y then x.
 
     Raises FormatError when a row lacks a coordinate or its node, or when two rows claim one core.
     """
@@ -25,7 +25,7 @@ def core_map(rows: Sequence[Mapping[str, Cell]]) -> Table:
     seen: set[tuple[int, int]] = set()
     made: list[dict[str, Cell]] = []
     for index, row in enumerate(rows):
-        x, y, node = row.get("x"), row.get("y"), row.get("node")
+        x, y, node = row.get("x"), row.get("y"), row.get("node", row.get("layer"))
         if not isinstance(x, int) or not isinstance(y, int) or not isinstance(node, str):
             raise FormatError(
                 f"expected whole x, y and a node's name, got {x!r}, {y!r}, {node!r}", where=f"core row {index}"

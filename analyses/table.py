@@ -100,7 +100,7 @@ class Table:
             "title": self.title,
             "note": self.note,
             "columns": [{"name": c.name, "label": c.label, "unit": c.unit, "missing": c.missing} for c in self.columns],
-            "rows": [list(row) for row in self.rows],
+            "rows": [dict(row) for row in self],
         }
 
     @staticmethod
@@ -110,8 +110,7 @@ class Table:
             raise FormatError(f"expected schema {SCHEMA}, got {data.get('schema')!r}", where="table")
         try:
             columns = tuple(Column(**column) for column in data["columns"])  # type: ignore[union-attr, arg-type]
-            rows = tuple(tuple(row) for row in data["rows"])  # type: ignore[union-attr, arg-type]
-            return Table(str(data["title"]), columns, rows, str(data["note"]))
+            return table(str(data["title"]), columns, data["rows"], str(data["note"]))  # type: ignore[arg-type]
         except (KeyError, TypeError) as error:
             raise FormatError(f"is incomplete: {error}", where="table") from None
 
@@ -180,8 +179,8 @@ def show(column: Column, cell: Cell) -> str:
 def number(value: float, unit: str) -> str:
     """A quantity as people read it, by its unit.
 
-    >>> number(12345, "1"), number(-0.5, "points"), number(2048, "B"), number(0.1, "cores")
-    ('12 345', '-0.50 points', '2 KiB', '0.1 cores')
+    >>> number(12345, "1"), number(-0.5, "points"), number(2048, "B"), number(88, "core")
+    ('12 345', '-0.50 points', '2 KiB', '88 cores')
     """
     if unit == "share":
         return f"{100 * value:.2f} %"
@@ -191,6 +190,8 @@ def number(value: float, unit: str) -> str:
         return format_bytes(value)
     if unit in _SCALED:
         return format_si(value, unit)
+    if len(unit) > 2 and unit.isalpha() and unit.islower() and value != 1 and not unit.endswith("s"):
+        unit += "s"  # "core" is how a mapping names it, "88 cores" how people say it
     digits = f"{value:,.0f}".replace(",", " ") if float(value).is_integer() and abs(value) < 1e15 else f"{value:.4g}"
     return digits if unit in ("1", "") else f"{digits} {unit}"
 

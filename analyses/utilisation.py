@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,15 +12,23 @@ from hwmodels.trace import STATES, Trace
 from neurobin.units import format_si
 
 
-def utilisation(trace: Trace) -> Table:
+def busiest(trace: Trace, count: int) -> tuple[str, ...]:
+    """The `count` resources with most recorded time (all, if there are fewer), in the trace's order."""
+    time = _periods(trace).sum(axis=1)
+    chosen = sorted(np.argsort(-time, kind="stable")[:count].tolist())
+    return tuple(trace.resources[k] for k in chosen)
+
+
+def utilisation(trace: Trace, resources: Sequence[str] | None = None) -> Table:
     """Periods and share of the whole run by resource and state; the rest is idle. States without time are left out."""
     whole = trace.periods
-    busy = trace.busy()
+    periods = _periods(trace)
     rows: list[dict[str, Cell]] = []
-    for resource in trace.resources:
-        periods = {state: busy[resource, state] for state in STATES}
-        idle = whole - sum(periods.values())
-        for state, count in (periods | {"idle": idle}).items():
+    for k, resource in enumerate(trace.resources):
+        if resources is not None and resource not in resources:
+            continue
+        counts = dict(zip(STATES, periods[k].tolist(), strict=True))
+        for state, count in (counts | {"idle": whole - sum(counts.values())}).items():
             if count:
                 rows.append(
                     {
@@ -57,24 +66,27 @@ _EVENTS = (
 )
 
 
-def sample(trace: Trace, limit: int = 500) -> Sample:
-    """At most about `limit` bars that keep every state's time exactly.
+def sample(trace: Trace, limit: int = 500, resources: Sequence[str] | None = None) -> Sample:
+    """At most about `limit` bars that keep every state's time exactly, of these resources (None: of all).
 
     Neighbours of one resource, layer and state without a gap are joined. If more than `limit` bars remain, the run is
     cut into equal windows: in each window every resource has one bar per state, as long as the state took in it, packed
     from the window's start, named after the layer that took most of it.
     """
-    bars = _join(trace)
+    wanted = [k for k, name in enumerate(trace.resources) if resources is None or name in resources]
+    bars = _join(trace, wanted)
     note = f"{len(trace.start)} events in {trace.periods} periods of {format_si(trace.period_s, 's')}"
+    if len(wanted) < len(trace.resources):
+        note += f", of which those of {len(wanted)} of {len(trace.resources)} resources are shown"
     if len(bars) > limit:
-        kinds = len(set(zip(trace.resource.tolist(), trace.state.tolist(), strict=True)))
+        kinds = int(np.count_nonzero(_periods(trace)[wanted]))
         windows = min(max(limit // max(kinds, 1), 1), trace.periods)
-        bars = _windows(trace, windows)
+        bars = _windows(trace, wanted, windows)
         note += (
             f"; sampled: {windows} windows of about {trace.periods / windows:.4g} periods, in each of them every state is "
             "one bar of its exact total time, packed from the window's start"
         )
-    elif len(bars) < len(trace.start):
+    elif len(bars) < np.isin(trace.resource, wanted).sum():
         note += f"; drawn as {len(bars)} bars, neighbours of the same layer and state joined"
     rows: list[dict[str, Cell]] = [
         {
@@ -92,9 +104,9 @@ def sample(trace: Trace, limit: int = 500) -> Sample:
 Bar = tuple[int, int, int, int, int]  # resource, node, state, start, stop
 
 
-def _join(trace: Trace) -> list[Bar]:
+def _join(trace: Trace, wanted: list[int]) -> list[Bar]:
     bars: list[Bar] = []
-    for resource in range(len(trace.resources)):
+    for resource in wanted:
         index = np.flatnonzero(trace.resource == resource)
         index = index[np.argsort(trace.start[index], kind="stable")]
         if not len(index):
@@ -109,10 +121,10 @@ def _join(trace: Trace) -> list[Bar]:
     return bars
 
 
-def _windows(trace: Trace, windows: int) -> list[Bar]:
+def _windows(trace: Trace, wanted: list[int], windows: int) -> list[Bar]:
     edges = np.arange(windows + 1) * trace.periods // windows
     bars: list[Bar] = []
-    for resource in range(len(trace.resources)):
+    for resource in wanted:
         offset = np.zeros(windows, dtype=np.int64)
         for state in range(len(STATES)):
             chosen = np.flatnonzero((trace.resource == resource) & (trace.state == state))
@@ -126,6 +138,13 @@ def _windows(trace: Trace, windows: int) -> list[Bar]:
                 bars.append((resource, int(most[w]), state, start, start + int(total[w])))
             offset += total
     return bars
+
+
+def _periods(trace: Trace) -> np.ndarray:
+    """Recorded periods as int64 [resources, states]."""
+    totals = np.zeros((len(trace.resources), len(STATES)), dtype=np.int64)
+    np.add.at(totals, (trace.resource, trace.state), trace.stop - trace.start)
+    return totals
 
 
 def _busy(trace: Trace, chosen: np.ndarray, edges: np.ndarray) -> np.ndarray:

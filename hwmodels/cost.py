@@ -85,6 +85,11 @@ class CostReport:
     def total(self) -> Energy:
         return _sum(self.rows)
 
+    @property
+    def priced(self) -> bool:
+        """False when no row has a constant: then there is no energy to speak of, and totals mean nothing."""
+        return any(row.unit is not None for row in self.rows)
+
     def by(self, key: GroupKey) -> dict[str, Energy]:
         """Energy grouped by a column, in order of first appearance."""
         groups: dict[str, list[CostRow]] = {}

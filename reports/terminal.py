@@ -48,7 +48,8 @@ def plain(table: Table) -> RichTable:
 def compare(comparison: Comparison) -> RichTable:
     """Models on targets: accuracy, energy with its range, latency, memory, fits and valid; reasons follow refused rows."""
     table = headline(comparison)
-    made = _frame(table.title, table.note)
+    partial = " +: without components that have no constant." if any(table.column("energy_without")) else ""
+    made = _frame(table.title, table.note + partial)
     for name, justify in (
         ("model", "left"), ("target", "left"), ("accuracy", "right"), ("energy", "right"), ("range", "right"),
         ("latency", "right"), ("memory", "right"), ("fits", "left"), ("valid", "left"),
@@ -129,13 +130,19 @@ def _compared(row: dict[str, Cell]) -> list[Text]:
         _text(str(row["model"])),
         _text(str(row["target"])),
         _text(_quantity(row["accuracy"], "share")),
-        Text(_quantity(row["energy_j"], "J"), style="bold"),
+        _energy(row),
         _text("–" if row["energy_j"] is None else f"{low} – {high}"),
         _text(_quantity(row["latency_s"], "s")),
         _text(_quantity(row["memory"], str(row["memory_unit"] or "1"))),
         Text(visible(fits + (reasons if refused else "")), style=_STYLES.get(fits, "dim")),
         Text("–") if refused else Text(visible(valid + reasons), style=_STYLES[valid]),
     ]
+
+
+def _energy(row: dict[str, Cell]) -> Text:
+    if row["energy_j"] is None:
+        return Text("–" if row["fits"] is False else "not modelled", style="dim")
+    return Text(_quantity(row["energy_j"], "J") + (" +" if row["energy_without"] else ""), style="bold")
 
 
 def _truth(value: Cell) -> bool | None:

@@ -19,7 +19,7 @@ from neurobin.exec.reference import as_input
 from neurobin.ir import pack_bits
 
 BATCH = 64  # images in flight
-_BLOCK_BYTES = 1 << 20  # of the word matrix in flight
+_BLOCK_BYTES = 1 << 19  # of the word matrix in flight
 
 
 def execute(mapping: BitSerialMapping, x: np.ndarray) -> np.ndarray:
@@ -99,7 +99,7 @@ def run_array(lhs: np.ndarray, rhs: np.ndarray, pairs: Iterable[PlanePair], xnor
 
 
 def _accumulate(lhs: np.ndarray, rhs: np.ndarray, pairs: tuple[PlanePair, ...], xnor: bool) -> np.ndarray:
-    """The dot-product units' arithmetic on some columns: acc = (clear ? 0 : shift ? acc << 1 : acc) +- popcount, in int32."""
+    """The dot-product units on some columns: acc = (clear ? 0 : shift ? acc << 1 : acc) +- popcount, in int32."""
     acc = np.empty((lhs.shape[1], rhs.shape[2]), dtype=np.int32)
     met, ones = np.empty(acc.shape, dtype=np.uint64), np.empty(acc.shape, dtype=np.uint8)
     multiply_bits = np.bitwise_xor if xnor else np.bitwise_and

@@ -225,5 +225,5 @@ def _buffers(graph: Graph, plan: tuple[Step, ...]) -> list[Buffer]:
         else:
             made[step.stage.output] = last[step.stage.output] = index
     for name in graph.outputs:
-        last[alias.get(name, name)] = len(plan)
+        last[alias.get(name, name)] = len(plan) - 1
     return work + [Buffer(name, stored_bytes(graph.types[name]), made[name], last[name]) for name in made]

@@ -92,7 +92,7 @@ def convolve_bits(x: BitTensor, weight: Constant, window: Window, groups: int, p
     for part, share in zip(parts, shares, strict=True):
         rows, (n, oh, ow) = _rows(part, window, pad_value)
         filters = flat_rows(pack(share, weight.dtype))
-        results.append(popdot(rows, filters, window.taps * share.shape[-1]).reshape(n, oh, ow, -1))
+        results.append(popdot(rows, filters, window.taps * share.shape[-1]).reshape(n, oh, ow, len(share)))
     return IntTensor(np.concatenate(results, axis=-1).astype(out.numpy), out)
 
 
@@ -145,10 +145,10 @@ def _rows(x: BitTensor, window: Window, pad_value: int) -> tuple[BitTensor, tupl
     return BitTensor(planes, mask, x.shape, x.dtype), (n, oh, ow)
 
 
-def mac_work(x: TensorType, result: TensorType, weight: Constant) -> Work:
-    """One multiply-accumulate per weight and output position."""
+def mac_work(x: TensorType, result: TensorType, weight: Constant, **others: Constant) -> Work:
+    """One multiply-accumulate per weight and output position; `others` are parameters that are read besides the weight."""
     macs = result.size * int(np.prod(weight.shape[1:]))
-    return tally("mac", macs, (x,), result, {"weight": weight}, weight.dtype)
+    return tally("mac", macs, (x,), result, {"weight": weight, **others}, weight.dtype)
 
 
 def require_integers(x: TensorType, weight: Constant) -> None:

@@ -39,4 +39,4 @@ class Conv2d(Op):
         return np.asarray(sums * self.scale.values)
 
     def work(self, x: TensorType) -> Work:
-        return mac_work(x, self.infer(x), self.weight)
+        return mac_work(x, self.infer(x), self.weight, scale=self.scale)

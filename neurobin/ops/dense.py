@@ -28,4 +28,4 @@ class Dense(Op):
         return np.asarray(x.astype(np.float64) @ self.weight.values.astype(np.float64).T * self.scale.values)
 
     def work(self, x: TensorType) -> Work:
-        return mac_work(x, self.infer(x), self.weight)
+        return mac_work(x, self.infer(x), self.weight, scale=self.scale)

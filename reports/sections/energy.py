@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from markupsafe import Markup
 
-from analyses.energy import energy_by_component, energy_by_node, explain, priced_components
+from analyses.energy import energy_by_component, energy_by_node, explain, priced, priced_components
 from analyses.results import PairResult
 from analyses.table import Table
 from hwmodels.cost import CostReport
@@ -14,14 +14,14 @@ from reports.figures import COMPONENT_COLOURS, Figure, energy_axis, full, named_
 from reports.html import details, table_html
 from reports.view import Part, Section, View
 
-EXPLAINED = 24  # cost rows per pair shown in the page; the command line shows any
+EXPLAINED = 40  # cost rows per pair shown in the page; the command line shows any
 
 
 def render(view: View) -> Section | None:
     part = view.panels("energy", _panel, "No energy was estimated.")
     lead = (
         "Where the joules of one inference go. Rows named “(chip)” belong to no single layer, such as static power. "
-        "Each bar is count × constant, with the source of every constant below."
+        "Each bar is count × constant, whose source stands under Sensitivity and Provenance."
     )
     return Section("energy", "Energy by layer", lead, part.body, part.figures) if part else None
 
@@ -30,6 +30,9 @@ def _panel(key: str, result: PairResult) -> Part | None:
     report = result.report
     if report is None or not report.rows:
         return None
+    if priced(report) is None:
+        missing = table_html(energy_by_component(report), f"energy-components-{key}")
+        return Part(Markup("<p class='empty'>No cost row has a constant: the energy is not modelled.</p>") + missing)
     table = energy_by_node(report)
     figure = _figure(key, report, table)
     body = (
@@ -84,8 +87,8 @@ def _explained(key: str, report: CostReport) -> Markup:
         table = explain(report, node)
         if shown and rows + len(table) > EXPLAINED:
             break
-        chosen = table.select("action", "count", "constant", "unit_energy_j", "energy_j", "status", "source")
+        chosen = table.select("action", "count", "constant", "unit_energy_j", "energy_j", "status")
         body += table_html(chosen, f"explain-{key}-{shown}")
         rows, shown = rows + len(table), shown + 1
     said = "every row" if shown == len(order) else f"the {shown} costliest of {len(order)} rows"
-    return details(f"How each joule arose: count × constant, {said}", body)
+    return details(f"How each joule arose: count × constant, {said} (sources: Sensitivity and Provenance)", body)

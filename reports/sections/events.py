@@ -6,20 +6,21 @@ from markupsafe import Markup
 
 from analyses.results import PairResult
 from analyses.table import Table
-from analyses.utilisation import sample, utilisation
+from analyses.utilisation import busiest, sample, utilisation
 from hwmodels.trace import Trace
 from neurobin.ir import Json
 from neurobin.units import format_si
-from reports.figures import STATE_COLOURS, Figure, full, named_axis
+from reports.figures import STATE_COLOURS, Figure, label, named_axis
 from reports.html import details, table_html, text
 from reports.view import Part, Section, View
 
-BARS, BARS_IN_PAGE = 250, 3000  # drawn and listed per pair and in all; the note says how they stand for all events
+LANES = 16  # resources drawn per pair, the busiest
+BARS, BARS_IN_PAGE = 400, 6000  # drawn and listed per pair and in all; the note says how they stand for all events
 
 
 def render(view: View) -> Section | None:
-    traces = sum(result.trace is not None for result in view.pairs.values())
-    limit = min(BARS, max(BARS_IN_PAGE // max(traces, 1), 50))
+    large = sum(result.trace is not None and len(result.trace.start) > 100 for result in view.pairs.values())
+    limit = min(BARS, max(BARS_IN_PAGE // max(large, 1), 100))
     part = view.panels(
         "events", lambda key, result: _panel(key, result, limit), "No event-driven run was recorded for this pair."
     )
@@ -31,19 +32,20 @@ def _panel(key: str, result: PairResult, limit: int) -> Part | None:
     trace = result.trace
     if trace is None or not len(trace.start):
         return None
-    taken = sample(trace, limit)
-    figure = _figure(key, trace, taken.events)
+    lanes = busiest(trace, LANES)
+    taken = sample(trace, limit, lanes)
+    figure = _figure(key, trace, lanes, taken.events)
     body = (
         figure.html()
         + Markup('<p class="note">{}</p>').format(text(taken.note))
-        + table_html(utilisation(trace), f"events-use-{key}")
+        + table_html(utilisation(trace, lanes), f"events-use-{key}")
         + details(f"The {len(taken.events)} bars drawn", table_html(taken.events, f"events-table-{key}"))
     )
     return Part(body, (figure,))
 
 
-def _figure(key: str, trace: Trace, events: Table) -> Figure:
-    place = {name: k for k, name in enumerate(trace.resources)}
+def _figure(key: str, trace: Trace, lanes: tuple[str, ...], events: Table) -> Figure:
+    place = {name: k for k, name in enumerate(lanes)}
     traces: list[Json] = []
     for state, colour in STATE_COLOURS.items():
         rows = [row for row in events if row["state"] == state]
@@ -60,12 +62,8 @@ def _figure(key: str, trace: Trace, events: Table) -> Figure:
                 "x": list(lengths),
                 "y": [place[str(row["resource"])] for row in rows],
                 "marker": {"color": colour, "line": {"width": 0}},
-                "customdata": [
-                    f"<b>{full(str(row['node']))}</b> · {full(str(row['resource']))}<br>{state} {start} to {row['stop']}"
-                    f" ({format_si(length * trace.period_s, 's')})"
-                    for row, start, length in zip(rows, starts, lengths, strict=True)
-                ],
-                "hovertemplate": "%{customdata}<extra></extra>",
+                "customdata": [label(str(row["node"])) for row in rows],
+                "hovertemplate": f"<b>%{{customdata}}</b><br>{state} from %{{base}} for %{{x}} periods<extra></extra>",
             }
         )
     layout: dict[str, Json] = {
@@ -73,7 +71,7 @@ def _figure(key: str, trace: Trace, events: Table) -> Figure:
         "bargap": 0.3,
         "xaxis": {"title": {"text": f"periods of {format_si(trace.period_s, 's')}"}, "range": [0, trace.periods],
                   "exponentformat": "SI"},
-        "yaxis": named_axis(trace.resources),
+        "yaxis": named_axis(lanes),
     }  # fmt: skip
     says = f"Activity of {len(trace.resources)} resources over {trace.periods} periods ({format_si(trace.latency_s, 's')})."
-    return Figure(f"fig-events-{key}", says, traces, layout, 130 + 44 * len(trace.resources), f"events-table-{key}")
+    return Figure(f"fig-events-{key}", says, traces, layout, 130 + 44 * len(lanes), f"events-table-{key}")

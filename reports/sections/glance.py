@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from markupsafe import Markup
 
-from analyses.energy import priced_components
-from analyses.pareto import points
+from analyses.energy import priced, priced_components, unpriced_components
 from analyses.results import ModelInfo, PairResult
 from analyses.table import number
 from hwmodels.cost import CostReport
@@ -54,11 +53,12 @@ def _card(title: str, value: str, detail: str, kind: str) -> Markup:
 
 
 def _extreme(view: View, title: str) -> Markup:
-    found = points(view.comparison)
-    if not found:
+    rows = [row for row in view.headline if isinstance(row["energy_j"], float)]
+    if not rows:
         return _card(title, "–", "nothing was priced", "")
-    best = min(found, key=lambda p: p.energy_j)
-    return _card(title, format_si(best.energy_j, "J"), f"{best.model} on {best.target}", "")
+    best = min(rows, key=lambda row: float(str(row["energy_j"])))
+    without = f", without {best['energy_without']}" if best["energy_without"] else ""
+    return _card(title, format_si(float(str(best["energy_j"])), "J"), f"{best['model']} on {best['target']}{without}", "")
 
 
 def _worst_loss(view: View) -> Markup:
@@ -93,8 +93,14 @@ def _model(model: ModelInfo) -> Markup:
     torch = "" if model.accuracy_torch is None else f" (torch {number(model.accuracy_torch, 'share')})"
     return Markup(
         '<th scope="row"><bdi class="name">{}</bdi><span class="sub"><bdi>{}</bdi></span>'
-        '<span class="sub"><strong>{}</strong>{} · <bdi>{}</bdi></span></th>'
-    ).format(text(model.name), text(model.title or model.method), deployed, torch, text(model.dataset))
+        '<span class="sub"><strong>{}</strong>{}<bdi>{}</bdi></span></th>'
+    ).format(
+        text(model.name),
+        text(model.title or model.method),
+        deployed,
+        torch,
+        text(f" · {model.dataset}" if model.dataset else ""),
+    )
 
 
 def _pair(key: str, result: PairResult | None) -> Markup:
@@ -106,18 +112,25 @@ def _pair(key: str, result: PairResult | None) -> Markup:
         return Markup('<td class="refused"><div>{}</div><p class="why" title="{}"><bdi>{}</bdi></p></td>').format(
             badge("bad" if result.fits is False else "none", words, reasons), text(reasons), text(reasons)
         )
-    total = result.report.total
     return Markup(
         '<td><a class="pick" href="#energy-{}" data-pair="{}">{}</a>{}<span class="sub">{} · {}</span><div>{}</div></td>'
     ).format(
         key,
         key,
-        energy_range(total.energy_j, total.energy_low_j, total.energy_high_j),
+        _energy(result.report),
         _stack(result.report),
         format_si(result.report.latency_s, "s"),
         _resource(result),
         valid_badge(result),
     )
+
+
+def _energy(report: CostReport) -> Markup:
+    total, missing = priced(report), unpriced_components(report)
+    if total is None:
+        return Markup('<strong class="none">energy not modelled</strong>')
+    without = Markup('<small class="range">without {}</small>').format(", ".join(missing)) if missing else Markup("")
+    return energy_range(total.energy_j, total.energy_low_j, total.energy_high_j) + without
 
 
 def valid_badge(result: PairResult) -> Markup:

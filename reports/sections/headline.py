@@ -58,7 +58,7 @@ def _row(row: dict[str, Cell], result: PairResult, scale: tuple[float, float] | 
         _name(row["target"]),
         _status(row, result),
         _number(row["accuracy"], "share"),
-        _number(row["energy_j"], "J", strong=True),
+        _energy(row),
         _range(row, scale),
         _latency(row),
         _memory(row),
@@ -88,11 +88,19 @@ def _name(value: Cell) -> Markup:
     return Markup('<td class="name">{}</td>').format(text(str(value)))
 
 
-def _number(value: Cell, unit: str, *, strong: bool = False) -> Markup:
+def _number(value: Cell, unit: str) -> Markup:
     if not isinstance(value, int | float):
         return Markup('<td class="num none">–</td>')
-    shown = Markup("<strong>{}</strong>") if strong else Markup("{}")
-    return Markup('<td data-v="{}">{}</td>').format(repr(value), shown.format(number(value, unit)))
+    return Markup('<td data-v="{}">{}</td>').format(repr(value), number(value, unit))
+
+
+def _energy(row: dict[str, Cell]) -> Markup:
+    if not isinstance(row["energy_j"], float):
+        return Markup('<td class="num none">{}</td>').format("–" if row["fits"] is False else "not modelled")
+    without = f"without {row['energy_without']}" if row["energy_without"] else ""
+    return Markup('<td data-v="{}"><strong>{}</strong> <small class="range">{}</small></td>').format(
+        repr(row["energy_j"]), number(row["energy_j"], "J"), without
+    )
 
 
 def _latency(row: dict[str, Cell]) -> Markup:

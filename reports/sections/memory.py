@@ -37,19 +37,25 @@ def _panel(key: str, result: PairResult) -> Part | None:
         limit = bound.capacity if bound else None
         buffers = layout(result.spans, memory)
         name = f"{key}-{index}"
-        figures.append(_figure(name, result.steps, live, buffers, top, limit))
-        body += (
-            _says(top, limit)
-            + figures[-1].html()
-            + details(f"Live bytes by step, {memory}", table_html(live, f"memory-live-{name}"))
-            + details(f"Buffers and addresses, {memory}", table_html(buffers, f"memory-table-{name}"))
+        body += _says(top, limit)
+        if _changes(result, memory):
+            figures.append(_figure(name, result.steps, live, buffers, top, limit))
+            body += figures[-1].html()
+        body += details(f"Live bytes by step, {memory}", table_html(live, f"memory-live-{name}")) + details(
+            f"Buffers and addresses, {memory}", table_html(buffers, f"memory-table-{name}")
         )
-    return Part(body, tuple(figures)) if figures else None
+    return Part(body, tuple(figures))
+
+
+def _changes(result: PairResult, memory: str) -> bool:
+    """False for a memory such as flash whose contents stay for the whole schedule: a table says all of it."""
+    whole = (0, len(result.steps) - 1)
+    return any((span.first, span.last) != whole for span in result.spans if span.memory == memory)
 
 
 def _says(top: Peak, limit: float | None) -> Markup:
     names = ", ".join(f"{name} ({format_bytes(size)})" for name, size in top.tensors)
-    of = f" of {format_bytes(limit)} ({100 * top.high_water_bytes / limit:.1f} % with gaps)" if limit else ""
+    of = f" of {format_bytes(limit)} ({100 * top.high_water_bytes / limit:.2g} % with gaps)" if limit else ""
     return Markup(
         "<p><strong><bdi>{}</bdi> peak: {}{}</strong> at step {}, <bdi>{}</bdi>. Alive: <bdi>{}</bdi>.</p>"
     ).format(text(top.memory), format_bytes(top.live_bytes), of, top.step, text(top.step_name), text(names))

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from analyses.memory import capacity, layout, live, memories, peak, timeline
 from analyses.placement import by_layer, core_map
 from analyses.table import Cell
-from analyses.utilisation import sample, utilisation
+from analyses.utilisation import busiest, sample, utilisation
 from analyses.work import parameter_counts, work_table
 from hwmodels.target import Resource, Span
 from hwmodels.trace import STATES, Trace, TraceBuilder
@@ -130,6 +130,16 @@ def test_utilisation_fills_the_run() -> None:
     assert not np.isnan(table.numbers("time_s")).any()
 
 
+def test_busiest_resources_keep_the_runs_length() -> None:
+    trace = made([(0, 0, 0, 0, 50), (1, 0, 0, 0, 5), (2, 0, 1, 0, 20)])
+    assert busiest(trace, 2) == ("fetch", "result")
+    taken = sample(trace, 9, ("fetch", "result"))
+    assert set(taken.events.column("resource")) == {"fetch", "result"}
+    assert "2 of 3 resources" in taken.note
+    rows = list(utilisation(trace, ("result",)))
+    assert [(row["state"], row["periods"]) for row in rows] == [("send", 20), ("idle", 30)]
+
+
 def test_core_map_is_sorted_and_refuses_two_on_one_core() -> None:
     rows: list[dict[str, Cell]] = [
         {"x": 1, "y": 0, "node": "b", "core": 1, "neurons": 3, "energy_j": 1e-9, "kind": "text"},
@@ -139,6 +149,7 @@ def test_core_map_is_sorted_and_refuses_two_on_one_core() -> None:
     assert [column.name for column in table.columns] == ["x", "y", "node", "neurons", "energy_j"]
     assert table.column("node") == ["a", "b"]
     assert by_layer(table).column("neurons") == [4.0, 3.0]
+    assert core_map([{"x": 0, "y": 0, "layer": "a"}]).rows == ((0, 0, "a"),)
     with pytest.raises(FormatError, match="placed twice"):
         core_map([*rows, rows[0]])
     with pytest.raises(FormatError, match="whole x, y"):

@@ -97,7 +97,8 @@ def test_rows_by_name_have_exactly_the_columns() -> None:
 @pytest.mark.parametrize(
     ("value", "unit", "shown"),
     [(12345, "1", "12 345"), (0.5, "share", "50.00 %"), (0.0, "points", "0.00 points"), (1.5, "points", "+1.50 points"),
-     (1536, "B", "1.5 KiB"), (88, "cores", "88 cores"), (2.5e-14, "J/bit", "25 fJ/bit"), (0.7, "V", "700 mV")],
+     (1536, "B", "1.5 KiB"), (88, "cores", "88 cores"), (2, "core", "2 cores"), (1, "core", "1 core"), (3, "LUT", "3 LUT"),
+     (2.5e-14, "J/bit", "25 fJ/bit"), (0.7, "V", "700 mV")],
 )  # fmt: skip
 def test_numbers_as_people_read_them(value: float, unit: str, shown: str) -> None:
     assert number(value, unit) == shown

@@ -1,0 +1,127 @@
+"""Every chip: found by its file name, complete, sourced, and all faults of a bad file at once."""
+
+from __future__ import annotations
+
+import tomllib
+
+import numpy as np
+import pytest
+
+from hwmodels.target import CHIPS, chip_names, constants, families, load_target
+from neurobin.errors import DoesNotFitError, FormatError, UsageError
+from neurobin.exec import reference
+from neurobin.exec.activity import measure
+from neurobin.ir import BINARY
+from tests.networks import binary_convnet, images, residual_convnet
+
+NETWORKS = {
+    "plain": binary_convnet(),
+    "spikes": binary_convnet(1, dtype=BINARY),
+    "ones": binary_convnet(2, channels=12, pad_value=1),
+    "residual": residual_convnet(),
+}
+
+
+@pytest.mark.parametrize("chip", chip_names())
+def test_every_constant_has_a_source_and_a_range(chip):
+    target = load_target(chip)
+    assert target.name == chip
+    found = constants(target.chip)
+    assert found
+    for path, constant in found.items():
+        assert len(constant.source) > 10, path
+        assert constant.low <= constant.value <= constant.high
+
+
+@pytest.mark.parametrize("network", NETWORKS)
+@pytest.mark.parametrize("chip", chip_names())
+def test_mapped_execution_gives_the_reference_integers(chip, network):
+    graph = NETWORKS[network]
+    target = load_target(chip)
+    x = images(graph, 12)
+    issues = target.check(graph)
+    if issues:
+        with pytest.raises(DoesNotFitError) as caught:
+            target.map(graph)
+        assert caught.value.reasons == [str(issue) for issue in issues]
+        assert caught.value.exit_code == 4
+        return
+    mapping = target.map(graph)
+    assert np.array_equal(target.execute(mapping, x), reference.run(graph, x))
+    activity = measure(graph, x)
+    report = target.estimate(mapping, activity)
+    trace = target.simulate(mapping, activity)
+    assert report.latency_low_s <= report.latency_s <= report.latency_high_s
+    assert trace.latency_s >= report.latency_low_s * (1 - 1e-12)
+    assert mapping.resources[0].used <= mapping.resources[0].capacity
+    for span in mapping.spans:
+        assert 0 <= span.first <= span.last < len(mapping.steps)
+    nodes = {node.name for node in graph.nodes} | set(mapping.steps)
+    assert {row.node for row in report.rows if not row.node.startswith("(")} <= nodes
+    for resource in range(len(trace.resources)):
+        chosen = trace.resource == resource
+        order = np.argsort(trace.start[chosen], kind="stable")
+        assert (trace.stop[chosen][order][:-1] <= trace.start[chosen][order][1:]).all()  # events of a resource never overlap
+
+
+def test_at_least_one_chip_of_every_family():
+    assert {load_target(name).chip.family for name in chip_names()} == set(families())
+
+
+def test_unknown_chips_get_the_nearest_name():
+    with pytest.raises(UsageError, match="did you mean 'truenorth'"):
+        load_target("truenorht")
+
+
+def test_overrides_show_in_the_source():
+    changed = load_target("stm32l4r5", {"supply": 3.0})
+    supply = constants(changed.chip)["supply"]
+    assert (supply.value, supply.low, supply.high, supply.status) == (3.0, 3.0, 3.0, "assumed")
+    assert "command line" in supply.source
+    with pytest.raises(UsageError, match="no constant 'suply'"):
+        load_target("stm32l4r5", {"suply": 3.0})
+
+
+@pytest.mark.parametrize("chip", ["truenorth", "stm32l4r5", "bismo_8x256x8"])
+def test_all_faults_of_a_chip_file_at_once(chip, tmp_path):
+    text = (CHIPS / f"{chip}.toml").read_text(encoding="utf-8")
+    first, second = list(constants(load_target(chip).chip))[:2]
+    data = tomllib.loads(text)
+
+    def entry(path: str) -> dict:
+        found = data
+        for part in path.split("."):
+            found = found[part]
+        return found
+
+    unit = entry(second)["unit"]
+    assert unit
+    lines = text.splitlines()
+    key = first.split(".")[-1]
+    broken = tmp_path / "broken.toml"
+    kept = [line for line in lines if not line.startswith(f"{key} =") and not line.startswith(f"{key}=")]
+    broken.write_text("\n".join(kept).replace(f'unit = "{unit}"', 'unit = "furlong"'), encoding="utf-8")
+    with pytest.raises(FormatError) as caught:
+        load_target(str(broken))
+    assert "expected a value in" in str(caught.value)
+    assert "furlong" in str(caught.value)
+
+
+def test_a_chip_is_one_file(tmp_path):
+    text = (CHIPS / "stm32l4r5.toml").read_text(encoding="utf-8").replace('name = "stm32l4r5"', 'name = "mine"')
+    chip = tmp_path / "mine.toml"
+    chip.write_text(text, encoding="utf-8")
+    target = load_target(str(chip))
+    assert target.name == "mine"
+    assert target.map(NETWORKS["plain"]).steps
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [("family = 'abacus'", "family is 'abacus', expected one of"), ("family = ", "is not TOML"), ("", "family is None")],
+)
+def test_damaged_chip_files(content, message, tmp_path):
+    chip = tmp_path / "broken.toml"
+    chip.write_text(content, encoding="utf-8")
+    with pytest.raises(FormatError, match=message):
+        load_target(str(chip))
