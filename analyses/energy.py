@@ -31,9 +31,10 @@ def priced(report: CostReport) -> Energy | None:
 
 
 def unpriced_components(report: CostReport) -> tuple[str, ...]:
-    """The components with counted work that has no constant: what the total leaves out."""
-    missing = {row.component for row in report.not_modelled}
-    return tuple(component for component in components(report) if component in missing)
+    """What the total leaves out: components whose work has no constant, `part of` one where only some of it has none."""
+    missing, some = {row.component for row in report.not_modelled}, priced_components(report)
+    found = (component for component in components(report) if component in missing)
+    return tuple(f"part of {component}" if component in some else component for component in found)
 
 
 def energy_by_node(report: CostReport) -> Table:

@@ -5,7 +5,7 @@ Rich honours NO_COLOR and writes no colour to pipes; every sign that is coloured
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TextIO
 
 from rich import box
@@ -55,8 +55,8 @@ def compare(comparison: Comparison) -> RichTable:
         ("latency", "right"), ("memory", "right"), ("fits", "left"), ("valid", "left"),
     ):  # fmt: skip
         made.add_column(name, justify="right" if justify == "right" else "left", overflow="fold")
-    for row in table:
-        made.add_row(*_compared(row))
+    for row, result in zip(table, comparison.results, strict=True):
+        made.add_row(*_compared(row, result.pair.reasons))
     return made
 
 
@@ -120,10 +120,12 @@ def _text(value: str) -> Text:
     return Text(visible(value))
 
 
-def _compared(row: dict[str, Cell]) -> list[Text]:
+def _compared(row: dict[str, Cell], reasons: Sequence[str]) -> list[Text]:
     fits = {True: "fits", False: "refused", None: "not tried"}[_truth(row["fits"])]
     valid = {True: "equal", False: "mismatch", None: "not run"}[_truth(row["valid"])]
-    reasons = f": {row['reasons']}" if row["reasons"] else ""
+    why = f": {reasons[0]}" if reasons else ""
+    if len(reasons) > 1:
+        why += f" (and {len(reasons) - 1} more reasons: neurobin validate lists them)"
     refused = fits == "refused"
     low, high = _quantity(row["energy_low_j"], "J"), _quantity(row["energy_high_j"], "J")
     return [
@@ -134,8 +136,8 @@ def _compared(row: dict[str, Cell]) -> list[Text]:
         _text("–" if row["energy_j"] is None else f"{low} – {high}"),
         _text(_quantity(row["latency_s"], "s")),
         _text(_quantity(row["memory"], str(row["memory_unit"] or "1"))),
-        Text(visible(fits + (reasons if refused else "")), style=_STYLES.get(fits, "dim")),
-        Text("–") if refused else Text(visible(valid + reasons), style=_STYLES[valid]),
+        Text(visible(fits + (why if refused else "")), style=_STYLES.get(fits, "dim")),
+        Text("–") if refused else Text(visible(valid + why), style=_STYLES[valid]),
     ]
 
 

@@ -16,7 +16,7 @@ METHOD = Method(
     arxiv="1808.00278",
     weights="sign times mean |w| of the filter, the scale constant in the backward pass",
     activations="sign with the polynomial estimator; the map of the shortcut stays real",
-    first="real",
+    first="real in the paper, 8-bit weights here",
     last="real",
     blocks=("bireal: sign, conv, batch norm, add shortcut", "downsample: average pool, real 1x1 conv, batch norm"),
     build=bireal,
@@ -27,6 +27,7 @@ METHOD = Method(
         Published("ImageNet, Bi-Real 34", 62.2, "arXiv 1808.00278"),
     ),
     notes=(
+        "The first layer is trained with the 8-bit weights that it is deployed with.",
         "Trained in one stage from scratch; the paper first trains with clipped real activations.",
         "Convolutions are grouped with shuffled inputs; the paper's are not. Four blocks with stride instead of pools.",
         "The scale per filter is kept and folds into batch norm; the paper retrains batch norm without it.",

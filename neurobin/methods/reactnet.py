@@ -15,7 +15,7 @@ METHOD = Method(
     arxiv="2003.03488",
     weights="sign times mean |w| of the filter, the scale constant in the backward pass",
     activations="sign with a learned threshold per channel, polynomial estimator; the map of the shortcut stays real",
-    first="real",
+    first="real in the paper, 8-bit weights here",
     last="real",
     blocks=(
         "react: RSign, 3x3 conv, batch norm, add shortcut, RPReLU",
@@ -29,6 +29,7 @@ METHOD = Method(
         Published("ImageNet, ReActNet on Bi-Real 18", 65.9, "liuzechun/ReActNet README"),
     ),
     notes=(
+        "The first layer is trained with the 8-bit weights that it is deployed with.",
         "Trained in one stage with cross entropy; the paper distils from a real teacher in two stages.",
         "3x3 convolutions are grouped, the 1x1 that follow mix the groups; the paper's are not grouped.",
     ),

@@ -15,7 +15,7 @@ METHOD = Method(
     arxiv="1603.05279",
     weights="sign times mean |w| of the filter, the gradient reaches the scale",
     activations="sign, with the map K of mean |input| under the kernel as scale; gradient clipped at 1",
-    first="real",
+    first="real in the paper, 8-bit weights here",
     last="real",
     blocks=("xnor: batch norm, sign, conv times K and alpha, max pool",),
     build=xnor,
@@ -26,6 +26,7 @@ METHOD = Method(
         Published("ImageNet, ResNet-18", 51.2, "arXiv 1603.05279"),
     ),
     notes=(
+        "The first layer is trained with the 8-bit weights that it is deployed with.",
         "Groups of a convolution share one K, the mean over all channels.",
         "Weights are clipped after each step but not mean-centred, which the authors' code adds.",
     ),

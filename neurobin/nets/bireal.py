@@ -1,6 +1,6 @@
 """Bi-Real Net's blocks at the zoo's size: one binary convolution per real shortcut (Liu et al. 2018, arXiv 1808.00278).
 
-    image -> real conv C->32, BN -> 32->64 s2, 64->64 -> 64->128 s2, 128->128
+    image -> 8-bit conv C->32, BN -> 32->64 s2, 64->64 -> 64->128 s2, 128->128
           -> global average pool -> real dense 128 -> classes
 
 A block is sign -> shuffle -> binary conv 3x3 -> BN -> + shortcut; where it halves the map, the shortcut is an average pool
@@ -13,7 +13,7 @@ from collections import OrderedDict
 
 from torch import Tensor, nn
 
-from neurobin.nets.ends import real_conv, real_linear
+from neurobin.nets.ends import real_linear, stem
 from neurobin.nets.plain import WIDTHS
 from neurobin.nets.task import Task
 from neurobin.nn import POLYNOMIAL, InputNorm, MagnitudeAwareSign, QuantConv2d, SignActivation
@@ -50,7 +50,7 @@ def bireal(task: Task) -> nn.Module:
     task.require_multiple(4)
     narrow, middle, wide = WIDTHS
     parts: OrderedDict[str, nn.Module] = OrderedDict(input=InputNorm.for_levels(task.levels))
-    parts["conv1"] = real_conv(task.channels, narrow, 3, padding=1, groups=1)
+    parts["conv1"] = stem(task.channels, narrow)
     parts["norm1"] = nn.BatchNorm2d(narrow)
     parts["block1"] = BiRealBlock(narrow, middle, stride=2)
     parts["block2"] = BiRealBlock(middle, middle, stride=1)

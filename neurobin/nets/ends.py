@@ -6,12 +6,17 @@ from collections.abc import Callable
 
 from torch import nn
 
-from neurobin.nn import QuantConv2d, QuantLinear, WeightQuantizer
+from neurobin.nn import FixedPointWeights, QuantConv2d, QuantLinear, WeightQuantizer
 
 
 def real_conv(inputs: int, outputs: int, kernel: int, *, padding: int, groups: int) -> nn.Module:
     """torch's convolution without bias: batch norm follows."""
     return nn.Conv2d(inputs, outputs, kernel, padding=padding, groups=groups, bias=False)
+
+
+def stem(channels: int, outputs: int) -> nn.Module:
+    """The first convolution where papers leave it real: 3x3, trained with the 8-bit weights that it is deployed with."""
+    return QuantConv2d(channels, outputs, 3, padding=1, weight_quantizer=FixedPointWeights(8))
 
 
 def real_linear(inputs: int, outputs: int) -> nn.Module:

@@ -1,6 +1,6 @@
 """ReActNet's blocks at the zoo's size (Liu et al. 2020, arXiv 2003.03488, fig. 5).
 
-    image -> real conv C->32, BN -> block 32->64 s2 -> block 64->128 s2
+    image -> 8-bit conv C->32, BN -> block 32->64 s2 -> block 64->128 s2
           -> global average pool -> real dense 128 -> classes
 
 A block is RSign -> binary 3x3 -> BN -> + x (average-pooled where the map is halved) -> RPReLU, then RSign -> binary 1x1
@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from neurobin.errors import UsageError
-from neurobin.nets.ends import real_conv, real_linear
+from neurobin.nets.ends import real_linear, stem
 from neurobin.nets.plain import WIDTHS
 from neurobin.nets.task import Task
 from neurobin.nn import InputNorm, MagnitudeAwareSign, QuantConv2d, RPReLU, RSign
@@ -57,7 +57,7 @@ def react(task: Task) -> nn.Module:
     task.require_multiple(4)
     narrow, middle, wide = WIDTHS
     parts: OrderedDict[str, nn.Module] = OrderedDict(input=InputNorm.for_levels(task.levels))
-    parts["conv1"] = real_conv(task.channels, narrow, 3, padding=1, groups=1)
+    parts["conv1"] = stem(task.channels, narrow)
     parts["norm1"] = nn.BatchNorm2d(narrow)
     parts["block1"] = ReActBlock(narrow, middle, stride=2)
     parts["block2"] = ReActBlock(middle, wide, stride=2)

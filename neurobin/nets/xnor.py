@@ -1,6 +1,6 @@
 """XNOR-Net's block order on the zoo's common network: batch norm -> sign -> conv -> pool.
 
-image -> real conv C->32, BN, ReLU -> [pool 2 if 16 pixels or more] -> BN, xnor conv 32->64 in 4 groups, pool 2
+image -> 8-bit conv C->32, BN, ReLU -> [pool 2 if 16 pixels or more] -> BN, xnor conv 32->64 in 4 groups, pool 2
       -> shuffle -> BN, xnor conv 64->128 in 8 groups, global pool -> BN, ReLU -> real dense 128 -> classes
 """
 
@@ -10,7 +10,7 @@ from collections import OrderedDict
 
 from torch import nn
 
-from neurobin.nets.ends import real_conv, real_linear
+from neurobin.nets.ends import real_linear, stem
 from neurobin.nets.plain import GROUPS, WIDTHS
 from neurobin.nets.task import Task
 from neurobin.nn import InputNorm, XnorConv2d
@@ -20,7 +20,7 @@ def xnor(task: Task) -> nn.Module:
     """[N, C, H, W] raw pixels -> logits [N, classes]."""
     narrow, middle, wide = WIDTHS
     parts: OrderedDict[str, nn.Module] = OrderedDict(input=InputNorm.for_levels(task.levels))
-    parts["conv1"] = real_conv(task.channels, narrow, 3, padding=1, groups=1)
+    parts["conv1"] = stem(task.channels, narrow)
     parts["norm1"] = nn.BatchNorm2d(narrow)
     parts["act1"] = nn.ReLU()
     if task.large:

@@ -8,6 +8,7 @@ from neurobin.nn.estimators import CLIPPED, POLYNOMIAL, STRAIGHT_THROUGH, Estima
 from neurobin.nn.layers import InputNorm, QuantConv2d, QuantLinear, XnorConv2d
 from neurobin.nn.weights import (
     DorefaWeights,
+    FixedPointWeights,
     MagnitudeAwareSign,
     RealWeights,
     SignWeights,
@@ -24,6 +25,7 @@ __all__ = [
     "DorefaActivation",
     "DorefaWeights",
     "Estimator",
+    "FixedPointWeights",
     "InputNorm",
     "MagnitudeAwareSign",
     "QuantConv2d",

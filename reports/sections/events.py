@@ -15,7 +15,7 @@ from reports.html import details, table_html, text
 from reports.view import Part, Section, View
 
 LANES = 16  # resources drawn per pair, the busiest
-BARS, BARS_IN_PAGE = 400, 6000  # drawn and listed per pair and in all; the note says how they stand for all events
+BARS, BARS_IN_PAGE = 400, 4000  # drawn and listed per pair and in all; the note says how they stand for all events
 
 
 def render(view: View) -> Section | None:

@@ -13,6 +13,8 @@ from reports.figures import GREY, SERIES, VERMILION, Figure, full, label, named_
 from reports.html import details, table_html, text
 from reports.view import Part, Section, View
 
+NAMED = 8  # tensors named at the peak; the tables name all
+
 
 def render(view: View) -> Section | None:
     part = view.panels("memory", _panel, "This target has no memory that layers share over time.")
@@ -54,7 +56,9 @@ def _changes(result: PairResult, memory: str) -> bool:
 
 
 def _says(top: Peak, limit: float | None) -> Markup:
-    names = ", ".join(f"{name} ({format_bytes(size)})" for name, size in top.tensors)
+    names = ", ".join(f"{name} ({format_bytes(size)})" for name, size in top.tensors[:NAMED])
+    if len(top.tensors) > NAMED:
+        names += f" and {len(top.tensors) - NAMED} smaller ones"
     of = f" of {format_bytes(limit)} ({100 * top.high_water_bytes / limit:.2g} % with gaps)" if limit else ""
     return Markup(
         "<p><strong><bdi>{}</bdi> peak: {}{}</strong> at step {}, <bdi>{}</bdi>. Alive: <bdi>{}</bdi>.</p>"

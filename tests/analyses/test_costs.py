@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analyses.energy import energy_by_component, energy_by_node, explain, not_modelled, priced_components
+from analyses.energy import (
+    energy_by_component,
+    energy_by_node,
+    explain,
+    not_modelled,
+    priced,
+    priced_components,
+    unpriced_components,
+)
 from analyses.headline import headline
 from analyses.pareto import Point, front, pareto, points, standing
 from analyses.provenance import constants, models, omissions
+from analyses.results import PairResult
 from analyses.sensitivity import tornado
 from analyses.validation import accuracy_loss, validation
 from hwmodels.cost import CHIP, CostReport
@@ -57,6 +67,32 @@ def test_what_is_not_modelled_is_none_never_zero() -> None:
     assert next(row for row in energy_by_component(report) if row["component"] == "host")["energy_j"] is None
     assert not_modelled(report).column("constant") == ["host.link"]
     assert "no constant" in omissions(SAMPLE).column("kind")
+
+
+def unpriced(result: PairResult) -> PairResult:
+    """The same pair on a chip without any energy constant."""
+    assert result.report is not None
+    rows = tuple(replace(row, unit=None) for row in result.report.rows)
+    return replace(result, report=replace(result.report, rows=rows))
+
+
+def test_a_chip_without_constants_has_no_energy_anywhere() -> None:
+    bare = replace(SAMPLE, results=(unpriced(SAMPLE.results[0]), SAMPLE.results[1]))
+    first, second = headline(bare)
+    assert (first["energy_j"], first["energy_low_j"], first["energy_high_j"], first["fits"]) == (None, None, None, True)
+    assert first["energy_without"] == "compute, activation memory, network, static, host"
+    assert second["energy_without"] == "host"
+    some = REPORTS[0].rows
+    assert unpriced_components(replace(REPORTS[0], rows=(replace(some[0], unit=None), *some[1:]))) == (
+        "part of compute",
+        "host",
+    )
+    assert [p.target for p in points(bare)] == ["cortex_m4"]
+    report = bare.results[0].report
+    assert report is not None
+    assert priced(report) is None
+    assert energy_by_component(report).column("energy_j") == [None] * 5
+    assert len(tornado(report)) == 0
 
 
 def test_explain_of_an_unknown_node_suggests_one() -> None:

@@ -18,6 +18,7 @@ from neurobin.ir.dtype import u
 from neurobin.nn import (
     DorefaActivation,
     DorefaWeights,
+    FixedPointWeights,
     InputNorm,
     MagnitudeAwareSign,
     QuantConv2d,
@@ -31,7 +32,15 @@ from neurobin.nn import (
     XnorConv2d,
 )
 
-QUANTIZERS = [RealWeights(), SignWeights(), MagnitudeAwareSign(), TernaryWeights(), DorefaWeights(2), DorefaWeights(3)]
+QUANTIZERS = [
+    RealWeights(),
+    SignWeights(),
+    MagnitudeAwareSign(),
+    TernaryWeights(),
+    DorefaWeights(2),
+    DorefaWeights(3),
+    FixedPointWeights(8),
+]
 
 
 def check(layer: Any, x: np.ndarray, dtype: DType) -> None:

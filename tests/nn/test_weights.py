@@ -12,6 +12,7 @@ from neurobin.ir import BIPOLAR, FLOAT32, TERNARY, DType, Encoding
 from neurobin.nn import (
     STRAIGHT_THROUGH,
     DorefaWeights,
+    FixedPointWeights,
     MagnitudeAwareSign,
     RealWeights,
     SignWeights,
@@ -30,6 +31,7 @@ ALL: list[WeightQuantizer] = [
     TernaryWeights(),
     DorefaWeights(2),
     DorefaWeights(4),
+    FixedPointWeights(8),
 ]
 
 
@@ -122,6 +124,16 @@ def test_dorefa_two_bits_by_hand() -> None:
     codes = DorefaWeights(2).codes(weight)  # thresholds at -0.6, 0 and 0.6, two thirds of the largest
     assert codes.codes.tolist() == [[-3, -3, -1, 1, 1, 3]]
     assert codes.scale.item() == pytest.approx(1 / 3)
+
+
+def test_fixed_point() -> None:
+    codes = FixedPointWeights(4).codes(torch.from_numpy(WEIGHT))  # scales 1.5/7, 2/7, 0.5/7
+    assert codes.codes.tolist() == [[0, -2, 7, 1], [-1, 3, -7, 4], [7, 7, -7, -7]]
+    assert np.allclose(codes.scale.numpy(), np.array([1.5, 2, 0.5]) / 7, atol=1e-15)
+    assert codes.dtype == DType(Encoding.SIGNED, 4)
+    assert (gradient(FixedPointWeights(4)) == GRADIENT).all()
+    with pytest.raises(UsageError, match="2 to 16 bits"):
+        FixedPointWeights(1)
 
 
 def test_real() -> None:

@@ -14,7 +14,7 @@ from tests.ir.strategies import seeds
 from tests.ops.cases import INTEGER, REAL, Case, operands
 from tests.ops.oracles import ORACLES
 
-EXAMPLES = 40
+EXAMPLES = 200
 batches = st.sampled_from([1, 1, 2, 3, 0])
 
 
