@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -90,6 +91,14 @@ def split_images(graph: Graph, count: int | None = None, split: str = "test") ->
     data = load_dataset(name)
     images, labels = (data.x_test, data.y_test) if split == "test" else (data.x_train, data.y_train)
     return LabelledImages(name, images[:count], labels[:count])
+
+
+def writable(path: str) -> Path:
+    """`path`, known to lie in a folder that exists: asked before long work, so that nothing is lost at its end."""
+    folder = Path(path).resolve().parent
+    if not folder.is_dir():
+        raise UsageError(f"no folder {str(folder)!r} to write {Path(path).name!r} to", hint=f"mkdir -p {folder}")
+    return Path(path)
 
 
 def emit_json(value: MappingOf[str, object]) -> None:

@@ -16,6 +16,7 @@ from neurobin.cli._common import (
     require_deployed,
     show,
     target_option,
+    writable,
 )
 from neurobin.cli._limits import Limits, limit_options
 from neurobin.errors import UsageError
@@ -44,6 +45,8 @@ def command(
     from reports import terminal
     from reports.export import write_table, write_text
 
+    for path in filter(None, (report, table)):
+        writable(path)
     graphs = {name: require_deployed(load_model(name), name) for name in (models or zoo.names())}
     if methods and methods != "all":
         graphs = _of_methods(graphs, methods.split(","))

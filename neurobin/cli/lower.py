@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from neurobin.cli._common import emit_json, json_option, note, split_images
+from neurobin.cli._common import emit_json, json_option, note, split_images, writable
 
 if TYPE_CHECKING:
     from neurobin.ir import Graph
@@ -27,6 +27,8 @@ def command(model: str, output: str | None, show: str | None, count: int, as_jso
     from neurobin.passes import lower
     from neurobin.passes.precision import from_meta
 
+    if output:
+        writable(output)
     trained = zoo.load(model, trained=True)
     calibration = split_images(trained, count, split="train")
 

@@ -27,7 +27,6 @@ Draw = st.DrawFn
 ranges = st.just(BINARY) | st.just(TERNARY) | st.integers(1, 20).flatmap(lambda k: st.sampled_from([i(k), u(k)]))
 few_channels = st.sampled_from([1, 2, 3, 31, 32, 33, 63, 64, 65]) | st.integers(1, 40)
 sizes = st.integers(1, 6)
-_FLOAT = DType(Encoding.FLOAT, 32)
 
 
 def make(name: str, **fields: object) -> Op:
@@ -246,10 +245,10 @@ REAL: dict[str, Callable[[], st.SearchStrategy[Case]]] = {
     "affine": lambda: per_channel("affine", floats | medium, "scale", "bias"),
     "avg_pool2d": lambda: pool("avg_pool2d", floats | medium, below_kernel=False, dilate=False),
     "batch_norm": batch_norm,
-    "clip": lambda: simple("clip", tensors(floats), **clip_ends),
+    "clip": lambda: simple("clip", tensors(floats | medium), **clip_ends),
     "conv2d": lambda: convolution("conv2d", floats | narrow, weights),
     "dense": lambda: product("dense", floats | narrow, weights),
-    "quantize": lambda: simple("quantize", tensors(floats), bits=st.integers(1, 10)),
+    "quantize": lambda: simple("quantize", tensors(floats | medium), bits=st.integers(1, 10)),
 }
 
 

@@ -137,7 +137,11 @@ def multi_threshold(op: Any, x: np.ndarray) -> np.ndarray:
 
 
 def prelu(op: Any, x: np.ndarray) -> np.ndarray:
-    return elementwise(x, lambda v, c: v if v >= 0 else (rounded(v * at(op.slope, c), op.shift) if op.shift else v * at(op.slope, c)))
+    def rule(value: int, channel: int) -> int:
+        bent = value * at(op.slope, channel)
+        return value if value >= 0 else rounded(bent, op.shift) if op.shift else bent
+
+    return elementwise(x, rule)
 
 
 def requantise(op: Any, x: np.ndarray) -> np.ndarray:
@@ -181,7 +185,8 @@ def flatten(op: Any, x: np.ndarray) -> np.ndarray:
     places = list(np.ndindex(x.shape[1:]))
     if op.channels_first:
         places.sort(key=lambda place: (place[-1], place[:-1]))
-    return np.array([[x[(n, *place)].item() for place in places] for n in range(len(x))], object).reshape(len(x), len(places))
+    rows = [[x[(n, *place)].item() for place in places] for n in range(len(x))]
+    return np.array(rows, object).reshape(len(x), len(places))
 
 
 def reshape(op: Any, x: np.ndarray) -> np.ndarray:
@@ -215,7 +220,8 @@ def batch_norm(op: Any, x: np.ndarray) -> np.ndarray:
 
 
 def quantize(op: Any, x: np.ndarray) -> np.ndarray:
-    return elementwise(x, lambda v, _: round(Fraction(min(max(v, 0.0), 1.0)) * (2**op.bits - 1)))  # Python rounds halves to even
+    steps = 2**op.bits - 1  # Python's round takes halves to the even neighbour
+    return elementwise(x, lambda v, _: round(Fraction(min(max(v, 0.0), 1.0)) * steps))
 
 
 ORACLES: dict[str, Callable[..., np.ndarray]] = {
