@@ -29,29 +29,73 @@ def test_one_to_three_digits_stand_before_the_point(value: float, digits: int) -
 
 @pytest.mark.parametrize(
     ("value", "expected"),
-    [(0.9996e-6, "1 µJ"), (999.4, "999 J"), (999.6, "1 kJ"), (1e-15, "1 fJ"), (1e-21, "0.001 aJ"), (1e18, "1000 PJ"), (-4.35e-6, "-4.35 µJ"),
-     (0.0, "0 J"), (-0.0, "0 J"), (1000, "1 kJ"), (1e-3, "1 mJ"), (math.inf, "inf J"), (math.nan, "nan J")],
-)  # fmt: skip
+    [
+        (0.9996e-6, "1 µJ"),
+        (999.4, "999 J"),
+        (999.6, "1 kJ"),
+        (1e-15, "1 fJ"),
+        (1e-21, "0.001 aJ"),
+        (1e18, "1000 PJ"),
+        (-4.35e-6, "-4.35 µJ"),
+        (0.0, "0 J"),
+        (-0.0, "0 J"),
+        (1000, "1 kJ"),
+        (1e-3, "1 mJ"),
+        (math.inf, "inf J"),
+        (math.nan, "nan J"),
+    ],
+)
 def test_edges(value: float, expected: str) -> None:
     assert format_si(value, "J") == expected
 
 
 @pytest.mark.parametrize(
     ("text", "unit", "expected"),
-    [("5uJ", "J", 5e-6), ("5 µJ", "J", 5e-6), ("5 μJ", "J", 5e-6), (" 10 ms ", "s", 0.01), ("64kB", "B", 64_000), ("3", "s", 3.0),
-     ("-1.5e3", "J", -1500.0), ("1e-3 s", "s", 1e-3), ("5 mm2", "m2", 5e-3), ("5 Pa", "Pa", 5.0), ("5 PPa", "Pa", 5e15), ("5mm", "m", 5e-3),
-     ("2 k", "", 2000.0), (".5J", "J", 0.5)],
-)  # fmt: skip
+    [
+        ("5uJ", "J", 5e-6),
+        ("5 µJ", "J", 5e-6),
+        ("5 μJ", "J", 5e-6),
+        (" 10 ms ", "s", 0.01),
+        ("64kB", "B", 64_000),
+        ("3", "s", 3.0),
+        ("-1.5e3", "J", -1500.0),
+        ("1e-3 s", "s", 1e-3),
+        ("5 mm2", "m2", 5e-3),
+        ("5 Pa", "Pa", 5.0),
+        ("5 PPa", "Pa", 5e15),
+        ("5mm", "m", 5e-3),
+        ("2 k", "", 2000.0),
+        (".5J", "J", 0.5),
+    ],
+)
 def test_what_people_write(text: str, unit: str, expected: float) -> None:
     assert parse_si(text, unit) == expected
 
 
 @pytest.mark.parametrize(
     ("text", "unit"),
-    [("", "J"), ("J", "J"), ("5 s", "J"), ("5m", "J"), ("5 k", "B"), ("five J", "J"), ("1.2.3 J", "J"), ("5 xJ", "J"), ("1e400 J", "J"),
-     ("1e300 PJ", "J"), ("nan J", "J"), ("inf", "J"), ("5 j", "J"), ("5 JJ", "J"), ("0x10 J", "J"), ("1_000 J", "J"), ("\uff15 J", "J"),
-     ("5,3 J", "J"), (".J", "J")],
-)  # fmt: skip
+    [
+        ("", "J"),
+        ("J", "J"),
+        ("5 s", "J"),
+        ("5m", "J"),
+        ("5 k", "B"),
+        ("five J", "J"),
+        ("1.2.3 J", "J"),
+        ("5 xJ", "J"),
+        ("1e400 J", "J"),
+        ("1e300 PJ", "J"),
+        ("nan J", "J"),
+        ("inf", "J"),
+        ("5 j", "J"),
+        ("5 JJ", "J"),
+        ("0x10 J", "J"),
+        ("1_000 J", "J"),
+        ("\uff15 J", "J"),
+        ("5,3 J", "J"),
+        (".J", "J"),
+    ],
+)
 def test_what_is_no_quantity(text: str, unit: str) -> None:
     with pytest.raises(UsageError) as error:
         parse_si(text, unit)

@@ -74,7 +74,7 @@ def cli() -> None:
 def main() -> None:
     """Entry point: every problem is one message on stderr and its exit code, never a traceback."""
     try:
-        code = cli.main(standalone_mode=False)
+        code = cli.main(prog_name="neurobin", standalone_mode=False)
     except click.exceptions.Exit as stop:
         code = stop.exit_code
     except click.ClickException as error:

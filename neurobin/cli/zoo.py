@@ -6,6 +6,8 @@ import click
 
 from neurobin.cli._common import emit_json, json_option, show
 
+KEYS = ("name", "method", "title", "dataset", "accuracy_torch", "accuracy_float", "accuracy_deployed", "seed", "epochs")
+
 
 @click.command("zoo", epilog="Example:  neurobin zoo --json")
 @json_option
@@ -17,10 +19,11 @@ def command(as_json: bool) -> None:
     from reports.terminal import plain
 
     infos = [model_info(name, zoo.load(name)) for name in zoo.names()]
-    keys = ("name", "method", "title", "dataset", "accuracy_torch", "accuracy_deployed", "command")
-    rows = [{key: getattr(info, key) for key in keys} for info in infos]
     if as_json:
-        emit_json({"schema": "neurobin.zoo/1", "models": rows})
+        models = [{key: getattr(info, key) for key in (*KEYS, "command")} for info in infos]
+        emit_json({"schema": "neurobin.zoo/1", "models": models})
         return
-    columns = [Column(key, key.replace("_", " "), "share" if key.startswith("accuracy") else "") for key in keys[:-1]]
+    shown = ("name", "title", "dataset", "accuracy_torch", "accuracy_deployed", "command")
+    rows = [{key: getattr(info, key) for key in shown} for info in infos]
+    columns = [Column(key, key.replace("_", " "), "share" if key.startswith("accuracy") else "") for key in shown]
     show(plain(table("Zoo", columns, rows)))

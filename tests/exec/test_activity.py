@@ -47,7 +47,7 @@ def test_a_summary_in_the_model_s_meta_data_comes_back() -> None:
     + [{"images": images_, "positive": {}} for images_ in (-1, "3", None, 1.5, True)],
 )
 def test_impossible_summaries_are_refused(kept: dict) -> None:
-    with pytest.raises(FormatError, match="expected a (share|count)"):
+    with pytest.raises(FormatError, match=r"expected a (share|count)"):
         from_summary(binary_convnet().with_meta(activity=kept))
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from neurobin.errors import MismatchError
-from neurobin.exec import packed, reference
+from neurobin.exec import reference
 from neurobin.exec.compare import Divergence, first_divergence
 from neurobin.ir import BIPOLAR, Builder, Constant, Graph, IntTensor, Packed, TensorType, to_packed
 from neurobin.ir.dtype import i
@@ -26,7 +26,11 @@ def sabotage(monkeypatch: pytest.MonkeyPatch, op: type, change: Callable[[np.nda
         result = honest(self, *operands)
         values = result.values().astype(np.int64)
         change(values)
-        return IntTensor(values.astype(result.dtype.numpy), result.dtype) if isinstance(result, IntTensor) else to_packed(values, result.dtype)
+        return (
+            IntTensor(values.astype(result.dtype.numpy), result.dtype)
+            if isinstance(result, IntTensor)
+            else to_packed(values, result.dtype)
+        )
 
     monkeypatch.setattr(op, "packed", packed_wrong)
 
@@ -45,8 +49,6 @@ def test_a_wrong_sum_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
         values[3, 0, 0, 0] -= 2
 
     sabotage(monkeypatch, BitConv2d, change)
-    with pytest.raises(IndexError):  # the later, smaller convolution has no such index; the first one is reached before
-        packed.run(graph, x)
     found = first_divergence(graph, x)
     expected = reference.run_all(graph, x)["bit_conv2d3"]
     assert found == Divergence(
@@ -144,5 +146,4 @@ def test_every_op_can_be_caught(monkeypatch: pytest.MonkeyPatch) -> None:
             assert set(found.index) == {0}
             caught.add(node.op.name)
     assert caught <= set(op_names())
-    assert len(caught) == 11
-
+    assert len(caught) == 12

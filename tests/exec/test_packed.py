@@ -16,8 +16,18 @@ from neurobin.ops.affine import Affine
 from tests.ir.strategies import seeds
 from tests.networks import binary_convnet, images, residual_convnet
 
-DTYPES = [(BIPOLAR, 0), (BIPOLAR, 1), (BIPOLAR, -1), (TERNARY, 0), (TERNARY, -1), (u(2), 0), (u(2), 1), (DType(Encoding.BIPOLAR, 2), 0),
-          (DType(Encoding.BIPOLAR, 2), 1), (DType(Encoding.UNSIGNED, 2, (5, 2)), 0)]  # fmt: skip
+DTYPES = [
+    (BIPOLAR, 0),
+    (BIPOLAR, 1),
+    (BIPOLAR, -1),
+    (TERNARY, 0),
+    (TERNARY, -1),
+    (u(2), 0),
+    (u(2), 1),
+    (DType(Encoding.BIPOLAR, 2), 0),
+    (DType(Encoding.BIPOLAR, 2), 1),
+    (DType(Encoding.UNSIGNED, 2, (5, 2)), 0),
+]
 
 
 @settings(max_examples=30)

@@ -18,7 +18,14 @@ KIND = TensorType((2,), u(3))
 
 
 @pytest.mark.parametrize(
-    "x", [np.array([[0, 7]]), np.array([[0, 7]], np.uint8), np.array([[0.0, 7.0]], np.float32), [[0, 7]], np.array([[False, True]])]
+    "x",
+    [
+        np.array([[0, 7]]),
+        np.array([[0, 7]], np.uint8),
+        np.array([[0.0, 7.0]], np.float32),
+        [[0, 7]],
+        np.array([[False, True]]),
+    ],
 )
 def test_whole_numbers_of_any_numpy_type_are_an_input(x: object) -> None:
     found = reference.as_input(np.asarray(x), KIND)

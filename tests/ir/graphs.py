@@ -35,6 +35,8 @@ def every_kind_of_field() -> Graph:
     x = op("flatten", op("bit_conv2d", x, weight=cycled(TERNARY, 5, 6, 1, 18)))
     x = op("bit_dense", x, weight=cycled(BIPOLAR, 7, 5))
     x = op("add", x, "second input")
-    x = op("affine", x, scale=Constant(FLOAT32, np.arange(1, 8) / 4), bias=Constant(FLOAT64, [0.1, -0.0, 1e-300, 0, 0, 0, 1]))
+    x = op(
+        "affine", x, scale=Constant(FLOAT32, np.arange(1, 8) / 4), bias=Constant(FLOAT64, [0.1, -0.0, 1e-300, 0, 0, 0, 1])
+    )
     x = op("clip", x, low=-1.5, high=2)
     return b.graph(op("quantize", x, bits=2), command="made by hand", accuracy=0.5, history=[1, None, {"é": True}])

@@ -66,9 +66,21 @@ def test_empty_batches_pack() -> None:
 
 @pytest.mark.parametrize(
     ("values", "dtype"),
-    [([0], BIPOLAR), ([2], BINARY), ([2], TERNARY), ([4], u(2)), ([-1], u(2)), ([2], i(2)), ([2], DType(Encoding.BIPOLAR, 2)),
-     ([4], DType(Encoding.UNSIGNED, 2, (5, 2))), ([0.5], u(2)), ([1.0], FLOAT32), (["a"], u(2)), ([np.nan], BIPOLAR)],
-)  # fmt: skip
+    [
+        ([0], BIPOLAR),
+        ([2], BINARY),
+        ([2], TERNARY),
+        ([4], u(2)),
+        ([-1], u(2)),
+        ([2], i(2)),
+        ([2], DType(Encoding.BIPOLAR, 2)),
+        ([4], DType(Encoding.UNSIGNED, 2, (5, 2))),
+        ([0.5], u(2)),
+        ([1.0], FLOAT32),
+        (["a"], u(2)),
+        ([np.nan], BIPOLAR),
+    ],
+)
 def test_refuses_values_that_are_not_members(values: list[object], dtype: DType) -> None:
     with pytest.raises(GraphError, match="cannot pack"):
         pack(np.array(values), dtype)

@@ -51,7 +51,9 @@ def test_range_and_members_agree(dtype: DType) -> None:
 
 def test_clipping_is_only_meant_where_every_integer_is_a_value() -> None:
     assert [t.is_range for t in (BINARY, TERNARY, u(5), i(5))] == [True] * 4
-    assert [t.is_range for t in (BIPOLAR, DType(Encoding.BIPOLAR, 3), DType(Encoding.UNSIGNED, 2, (3, 1)), FLOAT32)] == [False] * 4
+    assert [t.is_range for t in (BIPOLAR, DType(Encoding.BIPOLAR, 3), DType(Encoding.UNSIGNED, 2, (3, 1)), FLOAT32)] == [
+        False
+    ] * 4
 
 
 def test_an_integer_type_holds_no_fractions_and_no_text() -> None:

@@ -72,7 +72,12 @@ def test_one_input_and_one_output_are_asked_for() -> None:
 
 
 def test_views() -> None:
-    nodes = (Node("a", Relu(), ("x",)), Node("b", Add(), ("a", "a")), Node("dead", Relu(), ("b",)), Node("c", Add(), ("a", "b")))
+    nodes = (
+        Node("a", Relu(), ("x",)),
+        Node("b", Add(), ("a", "a")),
+        Node("dead", Relu(), ("b",)),
+        Node("c", Add(), ("a", "b")),
+    )
     graph = Graph(X, nodes, ("c",), {"k": 1}).verify()
     assert graph.consumers == {"x": ("a",), "a": ("b", "b", "c"), "b": ("dead", "c"), "dead": (), "c": ()}
     assert graph.last_use() == {"x": 0, "a": 3, "b": 3, "dead": 2, "c": 4}

@@ -102,7 +102,8 @@ def test_reals_take_four_bytes_when_that_is_exact() -> None:
 
 
 @pytest.mark.parametrize(
-    ("dtype", "bits_each"), [("bipolar", 1), ("binary", 1), ("ternary", 2), ("u3", 3), ("i4", 4), ("bipolar2<5,2>", 2), ("i8", 8)]
+    ("dtype", "bits_each"),
+    [("bipolar", 1), ("binary", 1), ("ternary", 2), ("u3", 3), ("i4", 4), ("bipolar2<5,2>", 2), ("i8", 8)],
 )
 def test_a_binary_network_is_a_small_file(dtype: str, bits_each: int, tmp_path: Path) -> None:
     constant = random_constant(parse_dtype(dtype), (100, 1000), 1)
@@ -204,7 +205,9 @@ def test_names_that_cannot_be_stored(name: str, tmp_path: Path) -> None:
         save(Graph({"x": X}, (Node(name, Relu(), ("x",)),), (name,)), tmp_path / "m.nbin")
 
 
-@pytest.mark.parametrize("name", ["a/b", "../../x", "weight.planes", "__metadata__", "", " ", "\n\x00\x1b", "名前", '"}', "\u202e"])
+@pytest.mark.parametrize(
+    "name", ["a/b", "../../x", "weight.planes", "__metadata__", "", " ", "\n\x00\x1b", "名前", '"}', "\u202e"]
+)
 def test_any_other_name_is_just_a_name(name: str, tmp_path: Path) -> None:
     weight = random_constant(TERNARY, (3, 3), 0)
     graph = Graph({"x": X}, (Node(name, BitDense(weight), ("x",)), Node("n", BitDense(weight), (name,))), ("n",))
@@ -225,9 +228,12 @@ def test_an_op_no_reader_finds_is_not_saved(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("field", "value", "message"),
-    [("bits", 1.5, "field 'bits' is 1.5, expected a whole number"), ("bits", "2", "field 'bits' is '2', expected a whole number"),
-     ("bits", 2**63, "expected a whole number")],
-)  # fmt: skip
+    [
+        ("bits", 1.5, "field 'bits' is 1.5, expected a whole number"),
+        ("bits", "2", "field 'bits' is '2', expected a whole number"),
+        ("bits", 2**63, "expected a whole number"),
+    ],
+)
 def test_a_field_of_another_type_is_not_saved(field: str, value: object, message: str) -> None:
     with pytest.raises(GraphError, match=message):
         encode_op(Quantize(**{field: value}), "n", {})  # type: ignore[arg-type]

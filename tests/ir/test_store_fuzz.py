@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 
 from neurobin.errors import NeurobinError
-from neurobin.ir import Graph
 from tests.ir.forge import Parts, read, take_apart, written
 from tests.ir.graphs import every_kind_of_field
 from tests.networks import residual_convnet
@@ -23,18 +22,24 @@ SECONDS = 10.0
 MEGABYTES = 300
 
 
+def refusal(raw: bytes) -> str | None:
+    """What `load` would say, or None when the file is a network."""
+    try:
+        read(raw)
+    except NeurobinError as error:
+        return str(error)
+    return None
+
+
 def survives(files: Iterator[bytes]) -> int:
     """How many files were refused. Fails on any other exception, on a hang and on memory taken."""
     refused = 0
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     started = time.perf_counter()
     for raw in files:
-        try:
-            assert isinstance(read(raw), Graph)
-        except NeurobinError as error:
-            refused += 1
-            assert error.what
-            assert len(str(error)) < 2000
+        message = refusal(raw)
+        refused += message is not None
+        assert len(message or "") < 2000
     assert time.perf_counter() - started < 3 * SECONDS  # of a busy machine
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 1024 * MEGABYTES
     return refused
@@ -84,13 +89,81 @@ def test_damaged_documents_with_a_fitting_digest() -> None:
 
 
 WEIRD: list[Any] = [
-    None, True, False, 0, 1, -1, 2, 3, 7, 62, 63, 64, 2**31, 2**62, 2**63 - 1, -(2**63), 2**63, 0.5, -1.5, 1e300, "", "x", "image",
-    [], [0], [1, 1], [-1, -1], [1, 1, 1, 1], [0, 0, 0, 0], [2**20] * 4, [9, 9], [1] * 9, {}, {"a": 1},
-    "i8", "i1", "u1", "binary", "bipolar", "ternary", "f32", "f64", "i64", "u63", "bipolar2", "bipolar63", "u2<5,2>", "u1<3>",
-    "i8[1]", "i8[4,3,3,3]", "bipolar[4]", "bipolar[7,5]", "f64[7]", "f32[7]", "i40[1]", "i64[1]", "ternary[5,6,1,18]", "u3[6,1,1,6]",
-    "i8[6,5,3]", "i64[6,5,3]", "bipolar[6,5,3]", "u2<5,2>[6,5,3]", "f32[6,5,3]", "u8[2147483648]", "u8[1,1,1,1,1,1,1,1]",
-    "affine", "relu", "concat", "bit_conv2d", "max_pool2d", "sum_pool2d", "arg_max", "pad", "sign",
-]  # fmt: skip
+    None,
+    True,
+    False,
+    0,
+    1,
+    -1,
+    2,
+    3,
+    7,
+    62,
+    63,
+    64,
+    2**31,
+    2**62,
+    2**63 - 1,
+    -(2**63),
+    2**63,
+    0.5,
+    -1.5,
+    1e300,
+    "",
+    "x",
+    "image",
+    [],
+    [0],
+    [1, 1],
+    [-1, -1],
+    [1, 1, 1, 1],
+    [0, 0, 0, 0],
+    [2**20] * 4,
+    [9, 9],
+    [1] * 9,
+    {},
+    {"a": 1},
+    "i8",
+    "i1",
+    "u1",
+    "binary",
+    "bipolar",
+    "ternary",
+    "f32",
+    "f64",
+    "i64",
+    "u63",
+    "bipolar2",
+    "bipolar63",
+    "u2<5,2>",
+    "u1<3>",
+    "i8[1]",
+    "i8[4,3,3,3]",
+    "bipolar[4]",
+    "bipolar[7,5]",
+    "f64[7]",
+    "f32[7]",
+    "i40[1]",
+    "i64[1]",
+    "ternary[5,6,1,18]",
+    "u3[6,1,1,6]",
+    "i8[6,5,3]",
+    "i64[6,5,3]",
+    "bipolar[6,5,3]",
+    "u2<5,2>[6,5,3]",
+    "f32[6,5,3]",
+    "u8[2147483648]",
+    "u8[1,1,1,1,1,1,1,1]",
+    "affine",
+    "relu",
+    "concat",
+    "bit_conv2d",
+    "max_pool2d",
+    "sum_pool2d",
+    "arg_max",
+    "pad",
+    "sign",
+]
 
 
 def places(value: Any) -> Iterator[tuple[Any, Any]]:

@@ -1,4 +1,5 @@
 """`.nbin` files that are damaged, newer or made to harm: one clear refusal each, before memory is taken."""
+# ruff: noqa: E501 - one case per line
 
 from __future__ import annotations
 

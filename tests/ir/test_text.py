@@ -9,6 +9,7 @@ from neurobin.ir.dtype import i
 from neurobin.ops.relu import Relu
 from tests.ir.graphs import every_kind_of_field
 
+
 def test_recorded_text(golden: Callable[[str, str], None]) -> None:
     golden("every_kind_of_field.txt", to_text(every_kind_of_field()))
 

@@ -9,10 +9,20 @@ import numpy as np
 from hypothesis import assume
 from hypothesis import strategies as st
 
-from neurobin.ir import BINARY, BIPOLAR, FLOAT32, FLOAT64, TERNARY, Constant, DType, Encoding, Op, TensorType
+from neurobin.ir import BINARY, BIPOLAR, FLOAT32, FLOAT64, TERNARY, Constant, DType, Op, TensorType
 from neurobin.ir.dtype import i, u
 from neurobin.ops import op_class
-from tests.ir.strategies import any_integer, channel_counts, medium, narrow, random_constant, random_values, scaled, seeds, widths
+from tests.ir.strategies import (
+    any_integer,
+    channel_counts,
+    medium,
+    narrow,
+    random_constant,
+    random_values,
+    scaled,
+    seeds,
+    widths,
+)
 
 
 @dataclass(frozen=True)
@@ -34,7 +44,9 @@ def make(name: str, **fields: object) -> Op:
 
 
 @st.composite
-def maps(draw: Draw, dtypes: st.SearchStrategy[DType] = medium, channels: st.SearchStrategy[int] = channel_counts) -> TensorType:
+def maps(
+    draw: Draw, dtypes: st.SearchStrategy[DType] = medium, channels: st.SearchStrategy[int] = channel_counts
+) -> TensorType:
     """[H, W, C] with rectangular maps."""
     return TensorType((draw(sizes), draw(sizes), draw(channels)), draw(dtypes))
 
@@ -60,7 +72,9 @@ def reals(draw: Draw, channels: int) -> Constant:
 
 
 @st.composite
-def windows(draw: Draw, shape: tuple[int, ...], *, below_kernel: bool = False, dilate: bool = True) -> dict[str, tuple[int, ...]]:
+def windows(
+    draw: Draw, shape: tuple[int, ...], *, below_kernel: bool = False, dilate: bool = True
+) -> dict[str, tuple[int, ...]]:
     """Kernel, stride, asymmetric padding and dilation under which something of the map remains."""
     kernel = (draw(st.integers(1, 4)), draw(st.integers(1, 4)))
     most = [k - 1 if below_kernel else 3 for k in kernel]

@@ -68,7 +68,9 @@ def members(dtype: DType) -> list[int]:
     return sorted(sum(w * b for w, b in zip(weights, bits, strict=True)) for bits in itertools.product([lower, 1], repeat=k))
 
 
-def taps(op: Any, x: np.ndarray, dilation: tuple[int, int]) -> Iterator[tuple[int, int, int, list[tuple[int, int, int, int]]]]:
+def taps(
+    op: Any, x: np.ndarray, dilation: tuple[int, int]
+) -> Iterator[tuple[int, int, int, list[tuple[int, int, int, int]]]]:
     """Every window as (n, oh, ow, [(kernel row, kernel column, map row, map column)]), padding included."""
     kernel = op.kernel if hasattr(op, "kernel") else op.weight.shape[1:3]
     top, left, bottom, right = op.padding
@@ -120,7 +122,9 @@ def pool(op: Any, x: np.ndarray, reduce: Callable[[list[Any]], Any], dilation: t
     found = {}
     for n, oh, ow, window in taps(op, x, dilation):
         for c in range(x.shape[3]):
-            found[n, oh, ow, c] = reduce([x[n, row, column, c].item() for _, _, row, column in window if inside(x, row, column)])
+            found[n, oh, ow, c] = reduce(
+                [x[n, row, column, c].item() for _, _, row, column in window if inside(x, row, column)]
+            )
     return gathered(found, len(x))
 
 

@@ -128,9 +128,12 @@ def test_wide_operands_up_to_the_limit(op_type: type[BitDense] | type[IntDense])
 
 @pytest.mark.parametrize("op_type", [BitDense, IntDense])
 @pytest.mark.parametrize(
-    ("weight", "act", "length"), [(i(40), i(24), 1), (i(32), i(32), 2), (u(63), i(2), 1), (i(64), i(1), 1), (i(16), i(40), 1000)]
+    ("weight", "act", "length"),
+    [(i(40), i(24), 1), (i(32), i(32), 2), (u(63), i(2), 1), (i(64), i(1), 1), (i(16), i(40), 1000)],
 )
-def test_sums_beyond_64_bits_are_refused(op_type: type[BitDense] | type[IntDense], weight: DType, act: DType, length: int) -> None:
+def test_sums_beyond_64_bits_are_refused(
+    op_type: type[BitDense] | type[IntDense], weight: DType, act: DType, length: int
+) -> None:
     op = op_type(Constant(weight, np.full((1, length), weight.low or weight.high)))
     with pytest.raises(GraphError, match="may exceed 64 bits"):
         op.infer(TensorType((length,), act))
@@ -211,7 +214,11 @@ def test_multiply_and_prelu_never_wrap_where_they_are_allowed(bits: int, shift: 
 def test_nothing_saturates_to_a_type_with_gaps(dtype: DType) -> None:
     kind = TensorType((1,), i(8))
     one = Constant(i(2), [1])
-    for op, types in ((Add(dtype), (kind, kind)), (Multiply(0, dtype), (kind, kind)), (Requantise(one, one, 0, dtype), (kind,))):
+    for op, types in (
+        (Add(dtype), (kind, kind)),
+        (Multiply(0, dtype), (kind, kind)),
+        (Requantise(one, one, 0, dtype), (kind,)),
+    ):
         with pytest.raises(GraphError, match=f"cannot clip to {dtype}"):
             op.infer(*types)  # type: ignore[attr-defined]
 

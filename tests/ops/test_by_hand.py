@@ -5,7 +5,19 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from neurobin.ir import BINARY, BIPOLAR, TERNARY, BitTensor, Constant, DType, Encoding, IntTensor, TensorType, pack, to_packed
+from neurobin.ir import (
+    BINARY,
+    BIPOLAR,
+    TERNARY,
+    BitTensor,
+    Constant,
+    DType,
+    Encoding,
+    IntTensor,
+    TensorType,
+    pack,
+    to_packed,
+)
 from neurobin.ir.dtype import i, u
 from neurobin.ops.bit_conv2d import BitConv2d
 from neurobin.ops.channel_shuffle import ChannelShuffle

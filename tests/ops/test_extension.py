@@ -60,7 +60,9 @@ def extended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setattr(neurobin.ops, "__path__", [*neurobin.ops.__path__, str(tmp_path)])
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
     yield tmp_path
-    for name in [name for name in sys.modules if isinstance(sys.modules[name], ModuleType) and name.startswith("neurobin.ops.")]:
+    for name in [
+        name for name in sys.modules if isinstance(sys.modules[name], ModuleType) and name.startswith("neurobin.ops.")
+    ]:
         if str(tmp_path) in str(sys.modules[name].__file__):
             del sys.modules[name]
 
@@ -101,9 +103,13 @@ def test_a_file_with_the_op_cannot_be_read_without_it(extended: Path, monkeypatc
 
 def test_mistakes_in_a_new_file_are_named(extended: Path) -> None:
     (extended / "no_class.py").write_text("x = 1\n")
-    with pytest.raises(UnsupportedError, match=r"op 'no_class': its file defines no op class NoClass \(try: class NoClass\(Op\)\)"):
+    with pytest.raises(
+        UnsupportedError, match=r"op 'no_class': its file defines no op class NoClass \(try: class NoClass\(Op\)\)"
+    ):
         op_class("no_class")
-    (extended / "odd_field.py").write_text(SOURCE.replace("RollNegate2d", "OddField").replace("tuple[int, ...] = (1,)", "dict = None"))
+    (extended / "odd_field.py").write_text(
+        SOURCE.replace("RollNegate2d", "OddField").replace("tuple[int, ...] = (1,)", "dict = None")
+    )
     builder = Builder({"x": TensorType((1, 1, 1), i(3))})
     graph = builder.graph(builder.add(op_class("odd_field")(Constant(i(4), [1]), keep=i(9)), "x"))
     with pytest.raises(GraphError, match="field 'steps' of OddField is annotated <class 'dict'>, which cannot be stored"):

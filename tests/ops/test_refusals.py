@@ -1,4 +1,5 @@
 """What each op refuses, word for word."""
+# ruff: noqa: E501 - one case per line
 
 from __future__ import annotations
 
@@ -45,8 +46,7 @@ REFUSALS = [
     ("concat", {}, ["i8[2,3]", "i9[2,3]"], "expected one element type and equal leading axes, got i8[2,3], i9[2,3]"),
     ("concat", {}, ["i8[2,3]", "i8[1,3]"], "expected one element type and equal leading axes, got i8[2,3], i8[1,3]"),
     ("int_conv2d", {"weight": W4, "stride": (0, 1)}, ["i8[5,5,2]"],
-     "kernel, stride and dilation are at least 1 and padding at least 0, got Window(kernel=(3, 3), stride=(0, 1),"
-     " padding=(0, 0, 0, 0), dilation=(1, 1))"),
+     "kernel, stride and dilation are at least 1 and padding at least 0, got Window(kernel=(3, 3), stride=(0, 1), padding=(0, 0, 0, 0), dilation=(1, 1))"),
     ("int_dense", {"weight": c(i(8), 1)}, ["i8[1]"], "weight has shape (1,), the input (1,); expected [O, F] and (F,)"),
     ("max_pool2d", {"kernel": (2, 2), "stride": (1, 1), "padding": (2, 0, 0, 0)}, ["i8[5,5,1]"],
      "padding (2, 0, 0, 0) would make a window of padding only (kernel (2, 2))"),

@@ -35,5 +35,6 @@ def test_the_edges_of_both_float_types(bound: int) -> None:
 @pytest.mark.parametrize("kind", [np.int8, np.int16, np.int32])
 def test_narrow_operands_do_not_wrap(kind: type[np.signedinteger]) -> None:
     low = np.iinfo(kind).min
-    a = np.full((1, 1000), low, kind)
-    assert int_matmul(a, a.T, 1000 * low**2).tolist() == [[1000 * low**2]]
+    length = min(1000, 2**62 // low**2)
+    a = np.full((1, length), low, kind)
+    assert int_matmul(a, a.T, length * low**2).tolist() == [[length * low**2]]

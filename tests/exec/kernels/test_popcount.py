@@ -12,8 +12,21 @@ from neurobin.ir import BINARY, BIPOLAR, TERNARY, BitTensor, DType, Encoding, pa
 from neurobin.ir.dtype import i, u
 from tests.ir.strategies import channel_counts, random_values, seeds
 
-KINDS = [BIPOLAR, BINARY, TERNARY, u(2), u(4), i(1), i(2), i(5), DType(Encoding.BIPOLAR, 2), DType(Encoding.BIPOLAR, 4),
-         DType(Encoding.BIPOLAR, 2, (5, 2)), DType(Encoding.UNSIGNED, 3, (9, 4, 2)), DType(Encoding.UNSIGNED, 1, (3,))]  # fmt: skip
+KINDS = [
+    BIPOLAR,
+    BINARY,
+    TERNARY,
+    u(2),
+    u(4),
+    i(1),
+    i(2),
+    i(5),
+    DType(Encoding.BIPOLAR, 2),
+    DType(Encoding.BIPOLAR, 4),
+    DType(Encoding.BIPOLAR, 2, (5, 2)),
+    DType(Encoding.UNSIGNED, 3, (9, 4, 2)),
+    DType(Encoding.UNSIGNED, 1, (3,)),
+]
 
 
 def naive(a: np.ndarray, w: np.ndarray) -> list[list[int]]:
@@ -33,7 +46,11 @@ def test_popdot_is_the_dot_product(
 
 
 @pytest.mark.parametrize("weight", [BIPOLAR, TERNARY, BINARY, i(2), DType(Encoding.BIPOLAR, 3)], ids=str)
-@given(kind=st.sampled_from([BIPOLAR, DType(Encoding.BIPOLAR, 2), DType(Encoding.BIPOLAR, 3, (9, 4, 2))]), length=channel_counts, seed=seeds)
+@given(
+    kind=st.sampled_from([BIPOLAR, DType(Encoding.BIPOLAR, 2), DType(Encoding.BIPOLAR, 3, (9, 4, 2))]),
+    length=channel_counts,
+    seed=seeds,
+)
 def test_masked_bipolar_activations_count_as_zero(weight: DType, kind: DType, length: int, seed: int) -> None:
     """Zero padding of +-1 data: a mask beside the planes, with the planes 0 where it is 0."""
     rng = np.random.default_rng(seed)
