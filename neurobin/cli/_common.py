@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T")
+RANDOM_IMAGES = 64
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout and nothing else.")
 
@@ -91,6 +92,23 @@ def split_images(graph: Graph, count: int | None = None, split: str = "test") ->
     data = load_dataset(name)
     images, labels = (data.x_test, data.y_test) if split == "test" else (data.x_train, data.y_train)
     return LabelledImages(name, images[:count], labels[:count])
+
+
+def images_to_execute(graph: Graph, count: int | None) -> tuple[np.ndarray, bool]:
+    """Images to compare executions on, and whether they are real: the data set's, or random ones where it is not at hand.
+
+    That every execution gives the same integers can be checked on any input; accuracy and activity need real images.
+    """
+    import numpy as np
+
+    try:
+        return split_images(graph, count).images, True
+    except UsageError as error:
+        kind = graph.inputs[graph.input]
+        count = min(count or RANDOM_IMAGES, RANDOM_IMAGES)
+        note(f"{graph.meta.get('name', 'network')}: {count} random images instead of the test split ({error.what})")
+        rng = np.random.default_rng(0)
+        return rng.integers(kind.dtype.low, kind.dtype.high + 1, (count, *kind.shape)), False
 
 
 def writable(path: str) -> Path:

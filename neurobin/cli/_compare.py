@@ -7,17 +7,13 @@ import platform
 import sys
 from collections.abc import Mapping as MappingOf
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 from analyses.evaluate import ACTIVITY_IMAGES, activity_of, check, evaluate, model_info
 from analyses.results import Comparison
 from hwmodels.target import Mapping, Target, constants
-from neurobin.cli._common import note, split_images, track
-from neurobin.errors import DoesNotFitError, UsageError
+from neurobin.cli._common import images_to_execute, track
+from neurobin.errors import DoesNotFitError
 from neurobin.ir import Graph
-
-if TYPE_CHECKING:
-    import numpy as np
 
 
 def compare(
@@ -31,9 +27,9 @@ def compare(
     """Price and (unless `images` is 0) execute every model on every target, with `images` of the test split."""
     results = []
     for name, graph in track(list(graphs.items()), "comparing", quiet=quiet):
-        data = _images(graph, images)
-        checked = None if images == 0 or data is None else check(graph, data)
-        activity = activity_of(graph, data)
+        data, real = images_to_execute(graph, ACTIVITY_IMAGES if images == 0 else images)
+        checked = None if images == 0 else check(graph, data)
+        activity = activity_of(graph, data if real else None)
         results += [evaluate(name, graph, target, activity, checked, trace=trace) for target in targets]
     return Comparison(
         models=tuple(model_info(name, graph) for name, graph in graphs.items()),
@@ -43,15 +39,6 @@ def compare(
         versions=versions(),
         date=datetime.now(UTC).strftime("%Y-%m-%d"),
     )
-
-
-def _images(graph: Graph, count: int | None) -> np.ndarray | None:
-    """Images of the model's data set; None, with a word to the user, when the data set is not on this machine."""
-    try:
-        return split_images(graph, ACTIVITY_IMAGES if count == 0 else count).images
-    except UsageError as error:
-        note(f"not executed, activity from the model file: {error.what}")
-        return None
 
 
 def versions() -> dict[str, str]:

@@ -6,13 +6,13 @@ import click
 
 from neurobin.cli._common import (
     emit_json,
+    images_to_execute,
     json_option,
     load_model,
     load_targets,
     note,
     require_deployed,
     show,
-    split_images,
     target_option,
     track,
 )
@@ -41,8 +41,9 @@ def command(
     pairs = []
     for name in track(names, "validating", quiet=as_json):
         graph = require_deployed(load_model(name), name)
-        checked = check(graph, split_images(graph, count).images)
-        activity = activity_of(graph, checked.images)
+        images, real = images_to_execute(graph, count)
+        checked = check(graph, images)
+        activity = activity_of(graph, images if real else None)
         pairs += [evaluate(name, graph, chip, activity, checked).pair for chip in chips]
     mismatches = sum(pair.mismatches for pair in pairs)
     if as_json:

@@ -27,67 +27,6 @@ from neurobin.ir import Constant, Encoding
 from neurobin.ops._window import Window
 
 BLOCK = 4  # outputs that share one load in the bits kernel
-_POINT = Window((1, 1), (1, 1), (0, 0, 0, 0), (1, 1))
-
-
-@dataclass(frozen=True)
-class Layer:
-    """A convolution [O, KH, KW, C/groups] over the site's grid; a matrix product is one over a single pixel."""
-
-    site: Site
-    weight: Constant
-    window: Window
-    groups: int
-    pad_value: int
-
-    @staticmethod
-    def of(site: Site) -> Layer:
-        op = site.op
-        if op.weight.values.ndim == 2:
-            values = op.weight.values[:, None, None, :]
-            return Layer(site, Constant(op.weight.dtype, values), _POINT, 1, 0)
-        return Layer(site, op.weight, op.window, op.groups, op.pad_value)
-
-    @property
-    def source(self) -> Layout:
-        return self.site.inputs[0]
-
-    @property
-    def result(self) -> Layout:
-        return self.site.output
-
-    @property
-    def outputs(self) -> int:
-        return self.weight.shape[0]
-
-    @property
-    def depth(self) -> int:
-        """Input channels that one output reads."""
-        return self.weight.shape[3]
-
-    @property
-    def variant(self) -> str:
-        bits = self.weight.dtype.bits
-        if self.source.packed:
-            return "words" if bits <= PACKED_BITS else "bits"
-        return "bits" if bits <= 2 and self.weight.dtype.encoding is not Encoding.SIGNED else "mac"
-
-    @property
-    def along_outputs(self) -> bool:
-        """Weight bits are packed along the outputs because the inputs do not fill a word."""
-        return self.variant == "bits" and not self.source.packed and self.depth < WORD_BITS
-
-    @property
-    def padded(self) -> bool:
-        """Padding takes part in the sums."""
-        return self.pad_value != 0 and any(self.window.padding)
-
-    @cached_property
-    def visits(self) -> int:
-        """Pairs of output pixel and window position that the kernel works on."""
-        if self.padded:
-            return self.result.pixels * self.window.taps
-        return reads(self.window, self.source, self.result)
 
 
 def constants(site: Site) -> dict[str, np.ndarray]:
@@ -147,7 +86,7 @@ def _operand(layer: Layer, memory: Memory, row: int) -> np.ndarray:
 
 def _dot(layer: Layer, operand: np.ndarray, weight: np.ndarray) -> np.ndarray:
     """int64 [N, X, O] of one window position, group by group."""
-    share = layer.outputs // layer.groups
+    share = layer.share
     parts = []
     for g in range(layer.groups):
         filters = weight if layer.groups == 1 else weight[g * share : (g + 1) * share]
@@ -211,13 +150,13 @@ def _charge_bits(layer: Layer) -> list[Charge]:
     by_activation = layer.source.packed
     narrow_dtype = layer.source.dtype if by_activation else layer.weight.dtype
     macs = layer.visits * layer.outputs * layer.depth
-    blocks = layer.groups * -(-(layer.outputs // layer.groups) // BLOCK)
+    blocks = layer.groups * -(-layer.share // BLOCK)
     turns = layer.visits * blocks * layer.depth
     wide = 2 if layer.result.item.itemsize > 4 else 1  # a 64-bit accumulator takes two additions
     offset = macs if by_activation else layer.visits * layer.groups * layer.depth
     if by_activation:
         word_loads = layer.visits * blocks * words_for(layer.depth) * narrow_dtype.bits
-        loads = [Charge("load weight words", macs, macs * 8 * stored_itemsize(layer))]
+        loads = [Charge("load weight words", macs, macs * 8 * layer.itemsize)]
         loads.append(words_loaded("load activation words", word_loads))
     else:
         word_loads = turns if layer.along_outputs else layer.visits * layer.outputs * words_for(layer.depth)
@@ -233,11 +172,6 @@ def _charge_bits(layer: Layer) -> list[Charge]:
     ]
 
 
-def stored_itemsize(layer: Layer) -> int:
-    """Bytes per stored weight of an array."""
-    return narrow(layer.weight.values).itemsize
-
-
 def _charge_mac(layer: Layer) -> list[Charge]:
     """The published figure of cycles per multiply-accumulate holds its loads, loops and requantisation."""
     macs = layer.visits * layer.outputs * layer.depth
@@ -250,7 +184,7 @@ def _mac_bits(layer: Layer) -> int:
         return 64
     low = min(layer.source.dtype.low, int(layer.weight.values.min()))
     high = max(layer.source.dtype.high, int(layer.weight.values.max()))
-    if layer.source.item.itemsize == 1 and stored_itemsize(layer) == 1:
+    if layer.source.item.itemsize == 1 and layer.itemsize == 1:
         return 8
     return 16 if low >= -(1 << 15) and high < 1 << 15 else 32
 
