@@ -9,7 +9,7 @@ from collections.abc import Mapping as MappingOf
 from datetime import UTC, datetime
 
 from analyses.evaluate import ACTIVITY_IMAGES, activity_of, check, evaluate, model_info
-from analyses.results import Comparison
+from analyses.results import Comparison, TargetInfo
 from hwmodels.target import Mapping, Target, constants
 from neurobin.cli._common import images_to_execute, track
 from neurobin.errors import DoesNotFitError
@@ -38,7 +38,13 @@ def compare(
         command=" ".join(["neurobin", *sys.argv[1:]]),
         versions=versions(),
         date=datetime.now(UTC).strftime("%Y-%m-%d"),
+        about=tuple(_about(target) for target in targets),
     )
+
+
+def _about(target: Target[Mapping]) -> TargetInfo:
+    words = {name: str(getattr(target.chip, name, "")) for name in ("family", "description")}
+    return TargetInfo(target.name, **words)
 
 
 def versions() -> dict[str, str]:

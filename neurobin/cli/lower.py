@@ -10,7 +10,10 @@ import click
 from neurobin.cli._common import emit_json, json_option, note, split_images, writable
 
 if TYPE_CHECKING:
+    from neurobin.exec.deviation import Flips
     from neurobin.ir import Graph
+
+DEVIATION_IMAGES = 256
 
 
 @click.command("lower", epilog="Example:  neurobin lower bnn_digits -o bnn.nbin --show thresholds")
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
 def command(model: str, output: str | None, show: str | None, count: int, as_json: bool) -> None:
     """Lower a graph as trained (a zoo name means its trained form) to integers and measure what it costs in accuracy."""
     from neurobin import zoo
+    from neurobin.exec.deviation import deviation
     from neurobin.ir import to_text
     from neurobin.ir.store import save
     from neurobin.passes import lower
@@ -39,6 +43,7 @@ def command(model: str, output: str | None, show: str | None, count: int, as_jso
 
     deployed = lower(trained, calibration.images, from_meta(trained.meta), observe)
     accuracy = accuracies(trained, deployed)
+    flips = deviation(trained, deployed, split_images(trained, DEVIATION_IMAGES).images)
     kept = trained.meta.get("accuracy")
     deployed = deployed.with_meta(accuracy={**(kept if isinstance(kept, dict) else {}), **accuracy})
     if output:
@@ -46,10 +51,22 @@ def command(model: str, output: str | None, show: str | None, count: int, as_jso
         note(f"wrote {output}")
     if as_json:
         emit_json({"schema": "neurobin.lower/1", "model": model, "accuracy": dict(accuracy), "output": output,
+                   "deviation": [f.to_dict() for f in flips],
                    "graph": to_text(deployed).splitlines()})  # fmt: skip
     elif not show:
         click.echo(to_text(deployed), nl=False)
+    _tell(flips)
     note(f"accuracy on the test split: real graph {accuracy['float']:.4f}, deployed integers {accuracy['deployed']:.4f}")
+
+
+def _tell(flips: tuple[Flips, ...]) -> None:
+    """One line per quantizer whose codes changed, the first of them being where the graphs part."""
+    for f in flips:
+        if f.flipped:
+            share = f"{f.flipped} of {f.elements} codes flipped ({f.flipped / f.elements:.3%})"
+            note(f"{f.node}: {share}, at most {f.farthest:.2g} from a threshold (inputs spread over {f.spread:.2g})")
+    if not any(f.flipped for f in flips):
+        note("no code of any quantizer changed")
 
 
 def accuracies(trained: Graph, deployed: Graph) -> dict[str, float]:

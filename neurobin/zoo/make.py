@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from neurobin.exec import activity, packed, reference
+from neurobin.exec.deviation import deviation
 from neurobin.frontend.torch import from_torch
 from neurobin.ir import DType, Encoding, Graph, Json, TensorType
 from neurobin.passes import lower
@@ -54,6 +55,8 @@ def make(result: Trained, data: Dataset, command: str) -> Entry:
         "accuracy": dict(accuracy),
         "precision": dict(vars(method.precision)),
     }
+    changed = deviation(trained, deployed, data.x_test[:ACTIVITY_IMAGES])
+    about["deviation"] = {"images": min(ACTIVITY_IMAGES, len(data.x_test)), "flips": [f.to_dict() for f in changed]}
     rates = activity.measure(deployed, data.x_test[:ACTIVITY_IMAGES]).summary()
     return Entry(trained.with_meta(**about), deployed.with_meta(**about, activity=rates))
 
