@@ -12,8 +12,8 @@ import numpy as np
 from analyses.evaluate import activity_of, evaluate
 from hwmodels.target import chip_names, load_target
 from neurobin import zoo
+from neurobin.data import load_dataset
 from neurobin.exec import packed, reference
-from neurobin.train.data import load_dataset
 
 REPEATS = 5
 

@@ -84,7 +84,7 @@ class LabelledImages:
 
 def split_images(graph: Graph, count: int | None = None, split: str = "test") -> LabelledImages:
     """The first `count` images of the data set that the model was trained on. Raises UsageError when it names none."""
-    from neurobin.train.data import load_dataset
+    from neurobin.data import load_dataset
 
     name = graph.meta.get("dataset")
     if not isinstance(name, str):

@@ -23,10 +23,10 @@ def command(
     as_json: bool,
 ) -> None:  # fmt: skip
     """Train METHOD, lower it, and write METHOD_DATA.trained.nbin and METHOD_DATA.nbin."""
+    from neurobin.data import load_dataset
     from neurobin.errors import UsageError
     from neurobin.ir.store import save
     from neurobin.train import train
-    from neurobin.train.data import load_dataset
     from neurobin.zoo.make import make
 
     folder = Path(output)

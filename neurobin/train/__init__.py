@@ -8,11 +8,10 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from neurobin.data import Dataset, load_dataset
 from neurobin.errors import UsageError
 from neurobin.methods import Method, load_method
 from neurobin.train.checkpoint import Identity
-from neurobin.train.data import load_dataset
-from neurobin.train.dataset import Dataset
 from neurobin.train.loop import Run, TrainingError, predict
 from neurobin.train.progress import bar
 

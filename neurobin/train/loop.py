@@ -12,13 +12,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from neurobin.data import Dataset
 from neurobin.errors import NeurobinError, UsageError
 from neurobin.methods import Recipe
 from neurobin.nn import QuantConv2d, QuantLinear
 from neurobin.train import checkpoint as checkpoints
 from neurobin.train.augment import shifted
 from neurobin.train.checkpoint import Identity, State
-from neurobin.train.dataset import Dataset
 from neurobin.train.losses import loss as loss_named
 from neurobin.train.schedules import schedule as schedule_named
 

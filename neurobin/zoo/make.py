@@ -7,13 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from neurobin.data import Dataset
 from neurobin.exec import activity, packed, reference
 from neurobin.exec.deviation import deviation
 from neurobin.frontend.torch import from_torch
 from neurobin.ir import DType, Encoding, Graph, Json, TensorType
 from neurobin.passes import lower
 from neurobin.train import Trained
-from neurobin.train.dataset import Dataset
 
 CALIBRATION_IMAGES = 256
 ACTIVITY_IMAGES = 256

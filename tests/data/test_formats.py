@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from neurobin.data.archives import read_jpegs, read_npz
+from neurobin.data.cifar import read_batch
+from neurobin.data.idx import read_idx
 from neurobin.errors import FormatError
-from neurobin.train.archives import read_jpegs, read_npz
-from neurobin.train.cifar import read_batch
-from neurobin.train.idx import read_idx
 
 
 def idx(values: np.ndarray) -> bytes:

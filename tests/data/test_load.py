@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from neurobin.data import load as data_module
+from neurobin.data.dataset import Dataset
+from neurobin.data.load import dataset_names, load_dataset
 from neurobin.errors import FormatError, UsageError
-from neurobin.train import data as data_module
-from neurobin.train.data import dataset_names, load_dataset
-from neurobin.train.dataset import Dataset
-from tests.train.test_formats import idx
+from tests.data.test_formats import idx
 
 
 @pytest.fixture(autouse=True)
@@ -150,3 +150,11 @@ def test_datasets_check_their_parts() -> None:
     ):
         with pytest.raises(FormatError, match=message):
             make(**changes)
+
+
+def test_digits_are_those_of_scikit_learn():
+    """The file is read directly; the library's own loader is the oracle."""
+    bunch = pytest.importorskip("sklearn.datasets").load_digits()
+    table = data_module._digits_table()
+    assert np.array_equal(table[:, :-1].reshape(-1, 8, 8), bunch.images)
+    assert np.array_equal(table[:, -1], bunch.target)

@@ -6,6 +6,8 @@ puts its files. Each may hold the files itself or in a sub-folder named after th
 
 from __future__ import annotations
 
+import gzip
+import importlib.util
 import os
 from collections.abc import Callable
 from difflib import get_close_matches
@@ -13,11 +15,11 @@ from pathlib import Path
 
 import numpy as np
 
+from neurobin.data.archives import read_jpegs, read_npz
+from neurobin.data.cifar import SIDE, read_batch
+from neurobin.data.dataset import Dataset
+from neurobin.data.idx import read_idx
 from neurobin.errors import FormatError, UsageError
-from neurobin.train.archives import read_jpegs, read_npz
-from neurobin.train.cifar import SIDE, read_batch
-from neurobin.train.dataset import Dataset
-from neurobin.train.idx import read_idx
 
 CLASSES = 10
 TEST_EVERY = 5
@@ -68,17 +70,24 @@ def load_digits() -> Dataset:
     Split by rule, not by a random generator, so that it never changes: within each class every fifth image in the data
     set's own order, from the first on, is for testing. That makes 364 test and 1433 training images in class proportion.
     """
-    from sklearn.datasets import load_digits as embedded
-
-    bunch = embedded()
-    images = bunch.images.astype(np.uint8)[..., None]
-    labels = bunch.target.astype(np.int64)
+    table = _digits_table()
+    images = table[:, :-1].astype(np.uint8).reshape(-1, 8, 8, 1)
+    labels = table[:, -1].astype(np.int64)
     held_out = np.zeros(len(labels), bool)
     for label in range(CLASSES):
         held_out[np.flatnonzero(labels == label)[::TEST_EVERY]] = True
     return Dataset(
         "digits", images[~held_out], labels[~held_out], images[held_out], labels[held_out], classes=CLASSES, levels=17
     )
+
+
+def _digits_table() -> np.ndarray:
+    """int64 [1797, 65]: 64 pixels and the label. Read from scikit-learn's file, because importing it takes seconds."""
+    found = importlib.util.find_spec("sklearn")
+    if found is None or found.origin is None:
+        raise UsageError("the digits come with scikit-learn, which is not installed", hint="pip install scikit-learn")
+    with gzip.open(Path(found.origin).parent / "datasets" / "data" / "digits.csv.gz", "rt", encoding="ascii") as file:
+        return np.loadtxt(file, delimiter=",", dtype=np.int64)
 
 
 def _from_idx(name: str, folder: Path) -> Dataset | None:
