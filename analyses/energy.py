@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from typing import get_args
 
 from analyses.table import Cell, Column, Table, table
-from hwmodels.cost import Component, CostReport, CostRow, Energy
+from hwmodels.cost import CHIP, Component, CostReport, CostRow, Energy
 from neurobin.errors import UsageError
 
 COMPONENTS: tuple[str, ...] = get_args(Component)
@@ -37,8 +37,14 @@ def unpriced_components(report: CostReport) -> tuple[str, ...]:
     return tuple(f"part of {component}" if component in some else component for component in found)
 
 
+def without(report: CostReport) -> str:
+    """What the total leaves out, in words (`static, host`); empty where it leaves out nothing."""
+    return ", ".join(unpriced_components(report))
+
+
 def energy_by_node(report: CostReport) -> Table:
-    """Joules per inference: a row per node in schedule order, a column per component, the node's total and its range.
+    """Joules per inference: a row per node in schedule order, what belongs to no node (the chip) last; a column per
+    component, the node's total and its range.
 
     A cell is None where the node has no such cost, or where none of its rows of that component is modelled.
     """
@@ -50,7 +56,8 @@ def energy_by_node(report: CostReport) -> Table:
     totals = report.by("node")
     whole = report.total.energy_j
     rows: list[dict[str, Cell]] = []
-    for node, energy in totals.items():
+    for node in sorted(totals, key=lambda name: name == CHIP):
+        energy = totals[node]
         found = {c: math.fsum(r.energy_j for r in cells[node, c]) if (node, c) in cells else None for c in shown}
         rows.append(
             {"node": node}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from analyses.energy import priced, unpriced_components
+from analyses.energy import priced, without
 from analyses.results import Comparison, PairResult
 from analyses.table import Cell, Column, Table, table
 
@@ -58,7 +58,7 @@ def _row(comparison: Comparison, result: PairResult) -> dict[str, Cell]:
         "energy_j": total.energy_j if total else None,
         "energy_low_j": total.energy_low_j if total else None,
         "energy_high_j": total.energy_high_j if total else None,
-        "energy_without": (", ".join(unpriced_components(report)) or None) if report else None,
+        "energy_without": (without(report) or None) if report else None,
         "latency_s": report.latency_s if report else None,
         "latency_low_s": report.latency_low_s if report else None,
         "latency_high_s": report.latency_high_s if report else None,

@@ -5,6 +5,7 @@ Accuracies are fractions (0.97 means 97 %), measured on the test split of the mo
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal, get_args
@@ -134,6 +135,20 @@ class PairResult:
 
 
 @dataclass(frozen=True)
+class TargetInfo:
+    """What a chip's file says about it: its family and its description in words."""
+
+    name: str
+    family: str
+    description: str
+
+    @property
+    def short(self) -> str:
+        """The first clause of the description: up to its first semicolon, parenthesis or full stop."""
+        return re.split(r"; | \(|\.(?:\s|$)", self.description, maxsplit=1)[0]
+
+
+@dataclass(frozen=True)
 class Comparison:
     """Everything a report shows. `date` is an argument: nothing else varies between two runs of the same work."""
 
@@ -143,6 +158,7 @@ class Comparison:
     command: str
     versions: Mapping[str, str]
     date: str
+    about: tuple[TargetInfo, ...] = ()
 
     def model(self, name: str) -> ModelInfo:
         """Raises FormatError when there is none of that name."""
@@ -156,6 +172,10 @@ class Comparison:
         """Targets in order of first appearance."""
         return tuple(dict.fromkeys(result.target for result in self.results))
 
+    def target(self, name: str) -> TargetInfo:
+        """What is known about a target; family and description are empty where nothing was said."""
+        return next((info for info in self.about if info.name == name), TargetInfo(name, "", ""))
+
     def to_dict(self) -> dict[str, Json]:
         return {
             "schema": SCHEMA,
@@ -168,6 +188,7 @@ class Comparison:
             "command": self.command,
             "versions": dict(self.versions),
             "date": self.date,
+            "about": [asdict(info) for info in self.about],
         }
 
     @staticmethod
@@ -179,5 +200,6 @@ class Comparison:
             "models": tuple(ModelInfo.from_dict(row) for row in data.get("models", ())),
             "results": tuple(PairResult.from_dict(row) for row in data.get("results", ())),
             "chips": {target: tuple(parse_constant(row) for row in rows) for target, rows in data.get("chips", {}).items()},
+            "about": tuple(build(TargetInfo, row) for row in data.get("about", ())),
         }
         return build(Comparison, {**{k: v for k, v in data.items() if k != "schema"}, **parts})

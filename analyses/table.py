@@ -196,6 +196,17 @@ def number(value: float, unit: str) -> str:
     return digits if unit in ("1", "") else f"{digits} {unit}"
 
 
+def span(low: float, high: float, unit: str) -> str:
+    """Two quantities as a range; a common unit is said once.
+
+    >>> span(37.4e-6, 187e-6, "J"), span(321e-6, 1.38e-3, "J")
+    ('37.4 – 187 µJ', '321 µJ – 1.38 mJ')
+    """
+    first, last = number(low, unit), number(high, unit)
+    (digits, _, small), large = first.partition(" "), last.partition(" ")[2]
+    return f"{digits if small == large else first} – {last}"
+
+
 _SCALED = {"J", "s", "W", "V", "A", "Hz", "J/bit", "A/Hz", "J/B", "W/Hz"}
 
 

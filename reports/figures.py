@@ -6,6 +6,7 @@ Colours are those of Okabe and Ito (Color Universal Design, 2008), told apart wi
 from __future__ import annotations
 
 import html
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -13,12 +14,15 @@ from markupsafe import Markup
 
 from analyses.text import shorten, visible
 from neurobin.ir import Json
+from neurobin.units import format_si
 from reports.html import text
 
 BLUE, ORANGE, GREEN, PINK, SKY, VERMILION, YELLOW, GREY = (
     "#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#F0E442", "#8A8F98",
 )  # fmt: skip
 SERIES = (BLUE, ORANGE, GREEN, PINK, SKY, VERMILION)
+VIOLET, OLIVE, TEAL = "#7A5CC7", "#8C7A1E", "#4DB6AC"  # for more than six; their lightness differs from their neighbours'
+MANY = (*SERIES, VIOLET, OLIVE, TEAL, GREY)
 COMPONENT_COLOURS = {
     "compute": BLUE,
     "weight memory": ORANGE,
@@ -41,12 +45,12 @@ TEMPLATE: dict[str, Json] = {
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
         "colorway": list(SERIES),
-        "margin": {"l": 8, "r": 16, "t": 8, "b": 8},
+        "margin": {"l": 8, "r": 40, "t": 8, "b": 8},  # the tools stand in the right margin
         "hoverlabel": {"align": "left"},
         "hovermode": "closest",
         "legend": {"orientation": "h", "x": 0, "y": 1.02, "xanchor": "left", "yanchor": "bottom"},
         "xaxis": {"automargin": True, "zeroline": False, "ticks": "outside", "ticklen": 4, "title": {"standoff": 10}},
-        "yaxis": {"automargin": True, "zeroline": False, "ticks": "", "title": {"standoff": 10}},
+        "yaxis": {"automargin": True, "zeroline": False, "ticks": "", "ticklabelstandoff": 6, "title": {"standoff": 10}},
     }
 }
 
@@ -101,7 +105,15 @@ def named_axis(names: Sequence[str], limit: int = 32) -> dict[str, Json]:
 
 
 def energy_axis(title: str, kind: str = "linear") -> dict[str, Json]:
-    return {"title": {"text": title}, "type": kind, "exponentformat": "SI", "ticksuffix": "J", "nticks": 8}
+    return {"title": {"text": title}, "type": kind, "exponentformat": "SI", "minexponent": 0, "ticksuffix": "J",
+            "nticks": 8}  # fmt: skip
+
+
+def log_ticks(low: float, high: float, unit: str) -> dict[str, Json]:
+    """Ticks at 1, 2 and 5 of every decade around a positive range, in words: plain exponents are hard to read."""
+    decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    values = [float(f"{step}e{decade}") for decade in decades for step in (1, 2, 5)]
+    return {"tickmode": "array", "tickvals": list(values), "ticktext": [format_si(value, unit) for value in values]}
 
 
 def switch(figure_id: str, what: str, options: Sequence[tuple[str, str]]) -> Markup:

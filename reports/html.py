@@ -6,9 +6,8 @@ from collections.abc import Iterable, Mapping
 
 from markupsafe import Markup, escape
 
-from analyses.table import Cell, Column, Table, show
+from analyses.table import Cell, Column, Table, show, span
 from analyses.text import visible
-from neurobin.units import format_si
 
 _NOTHING = Markup("")
 NAME_COLUMNS = ("model", "target", "node", "layer", "tensor", "constant")  # names: monospaced, kept apart from bidi text
@@ -19,17 +18,24 @@ def text(value: str) -> Markup:
     return escape(visible(value))
 
 
+def breakable(name: str) -> Markup:
+    """A name that a narrow cell may break after its underscores."""
+    return text(name).replace(Markup("_"), Markup("_<wbr>"))
+
+
 def join(parts: Iterable[Markup]) -> Markup:
     return Markup("").join(parts)
 
 
 def table_html(table: Table, table_id: str, *, sort: bool = True, caption: bool = True) -> Markup:
-    """A table with a caption; `data-v` of a number cell holds the full value (what figures plot and sorting uses)."""
+    """A table with a caption; `data-v` of a number cell holds the full value (what figures plot and sorting uses), or
+    nothing where the text is that value, thousands spaced."""
     head = join(_header(column) for column in table.columns)
     body = join(_row(table.columns, row) for row in table.rows)
     title = Markup("<caption>{}</caption>").format(text(table.title)) if caption else Markup("")
     note = Markup('<p class="note">{}</p>').format(text(table.note)) if table.note and caption else Markup("")
-    return frame(table_id, "data sortable" if sort else "data", head, body, title) + note
+    kind = ("data sortable" if sort else "data") + _named(table.columns)
+    return frame(table_id, kind, head, body, title) + note
 
 
 def frame(table_id: str, kind: str, head: Markup, body: Markup, caption: Markup = _NOTHING) -> Markup:
@@ -69,21 +75,21 @@ def meter(share: float) -> Markup:
     return Markup('<span class="meter" aria-hidden="true"><span style="width:{}%"></span></span>').format(width)
 
 
-def energy_range(value: float, low: float, high: float) -> Markup:
-    """`4.3 µJ` with its range under it; the range is left out where it is a point."""
-    main = Markup("<strong>{}</strong>").format(format_si(value, "J"))
+def around(low: float, high: float, unit: str) -> Markup:
+    """The range on its own line, `37.4 – 187 µJ`: a common unit is said once; nothing where the range is a point."""
     if low == high:
-        return main
-    return main + Markup(' <small class="range">{} – {}</small>').format(format_si(low, "J"), format_si(high, "J"))
+        return _NOTHING
+    return Markup(' <small class="range">{}</small>').format(span(low, high, unit))
 
 
 def _header(column: Column) -> Markup:
-    kind = "num" if column.numeric else "txt"
-    return Markup('<th scope="col" class="{}" data-name="{}">{}</th>').format(kind, column.name, text(column.label))
+    kind = Markup(' class="num"') if column.numeric else _NOTHING
+    return Markup('<th{} data-name="{}">{}</th>').format(kind, column.name, text(column.label))
 
 
 def _row(columns: tuple[Column, ...], row: tuple[Cell, ...]) -> Markup:
-    return Markup("<tr>{}</tr>").format(join(_cell(c, v) for c, v in zip(columns, row, strict=True)))
+    """Without the end tags of row and cells, which HTML lets one omit: tables are most of what is not Plotly."""
+    return Markup("<tr>{}").format(join(_cell(c, v) for c, v in zip(columns, row, strict=True)))
 
 
 def _cell(column: Column, value: Cell) -> Markup:
@@ -91,10 +97,15 @@ def _cell(column: Column, value: Cell) -> Markup:
     if column.numeric and value is not None:
         if column.name.startswith("share"):
             width = f"{100 * min(max(float(value), 0.0), 1.0):.1f}"
-            return Markup('<td class="share" data-v="{}" style="--w:{}%">{}</td>').format(repr(value), width, shown)
-        return Markup('<td data-v="{}">{}</td>').format(repr(value), shown)
+            return Markup('<td class="share" data-v="{}" style="--w:{}%">{}').format(repr(value), width, shown)
+        if repr(value) == shown.replace(" ", ""):
+            return Markup("<td data-v>{}").format(shown)
+        return Markup('<td data-v="{}">{}').format(repr(value), shown)
     if column.numeric or value is None:
-        return Markup('<td class="{}">{}</td>').format("num none" if column.numeric else "none", shown)
-    if column.name in NAME_COLUMNS:
-        return Markup('<td class="name">{}</td>').format(shown)
-    return Markup("<td>{}</td>").format(shown)
+        return Markup('<td class="{}">{}').format("num none" if column.numeric else "none", shown)
+    return Markup("<td>{}").format(shown)
+
+
+def _named(columns: tuple[Column, ...]) -> str:
+    """Classes m1, m2, ... for the columns that hold names, said once for the whole table."""
+    return "".join(f" m{place}" for place, column in enumerate(columns, start=1) if column.name in NAME_COLUMNS)

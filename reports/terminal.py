@@ -5,25 +5,25 @@ Rich honours NO_COLOR and writes no colour to pipes; every sign that is coloured
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import TextIO
 
 from rich import box
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.table import Table as RichTable
 from rich.text import Text
 
 from analyses import energy
-from analyses.headline import headline
 from analyses.provenance import constants
 from analyses.results import Comparison, Pair
-from analyses.table import Cell, Column, Table, number, show
+from analyses.table import Cell, Column, Table, show
 from analyses.text import visible
 from hwmodels.cost import CostReport
 from hwmodels.sourced import Sourced
 from neurobin.units import format_si
+from reports import compared
 
-_STYLES = {"equal": "green", "mismatch": "bold red", "refused": "yellow", "not run": "dim", "fits": "green"}
+_STYLES = {"equal": "green", "mismatch": "bold red", "refused": "yellow", "not run": "dim"}
 WIDE = 160  # columns of text when the output is no terminal: files and pipes are not folded to 80
 
 
@@ -45,19 +45,12 @@ def plain(table: Table) -> RichTable:
     return made
 
 
-def compare(comparison: Comparison) -> RichTable:
-    """Models on targets: accuracy, energy with its range, latency, memory, fits and valid; reasons follow refused rows."""
-    table = headline(comparison)
-    partial = " +: without components that have no constant." if any(table.column("energy_without")) else ""
-    made = _frame(table.title, table.note + partial)
-    for name, justify in (
-        ("model", "left"), ("target", "left"), ("accuracy", "right"), ("energy", "right"), ("range", "right"),
-        ("latency", "right"), ("memory", "right"), ("fits", "left"), ("valid", "left"),
-    ):  # fmt: skip
-        made.add_column(name, justify="right" if justify == "right" else "left", overflow="fold")
-    for row, result in zip(table, comparison.results, strict=True):
-        made.add_row(*_compared(row, result.pair.reasons))
-    return made
+def compare(comparison: Comparison) -> RenderableType:
+    """Models on targets, one line per pair: accuracy, energy with its range, latency, memory, and whether it is true.
+
+    Below it, why targets refuse. A narrow terminal gets fewer columns, and is told which.
+    """
+    return compared.Compared(comparison)
 
 
 def explain(report: CostReport, node: str) -> RichTable:
@@ -118,38 +111,3 @@ def _cell(column: Column, value: Cell) -> Text:
 
 def _text(value: str) -> Text:
     return Text(visible(value))
-
-
-def _compared(row: dict[str, Cell], reasons: Sequence[str]) -> list[Text]:
-    fits = {True: "fits", False: "refused", None: "not tried"}[_truth(row["fits"])]
-    valid = {True: "equal", False: "mismatch", None: "not run"}[_truth(row["valid"])]
-    why = f": {reasons[0]}" if reasons else ""
-    if len(reasons) > 1:
-        why += f" (and {len(reasons) - 1} more reasons: neurobin validate lists them)"
-    refused = fits == "refused"
-    low, high = _quantity(row["energy_low_j"], "J"), _quantity(row["energy_high_j"], "J")
-    return [
-        _text(str(row["model"])),
-        _text(str(row["target"])),
-        _text(_quantity(row["accuracy"], "share")),
-        _energy(row),
-        _text("–" if row["energy_j"] is None else f"{low} – {high}"),
-        _text(_quantity(row["latency_s"], "s")),
-        _text(_quantity(row["memory"], str(row["memory_unit"] or "1"))),
-        Text(visible(fits + (why if refused else "")), style=_STYLES.get(fits, "dim")),
-        Text("–") if refused else Text(visible(valid + why), style=_STYLES[valid]),
-    ]
-
-
-def _energy(row: dict[str, Cell]) -> Text:
-    if row["energy_j"] is None:
-        return Text("–" if row["fits"] is False else "not modelled", style="dim")
-    return Text(_quantity(row["energy_j"], "J") + (" +" if row["energy_without"] else ""), style="bold")
-
-
-def _truth(value: Cell) -> bool | None:
-    return value if isinstance(value, bool) else None
-
-
-def _quantity(value: Cell, unit: str) -> str:
-    return number(value, unit) if isinstance(value, int | float) else "–"

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from markupsafe import Markup
 
 from analyses.headline import headline
+from analyses.refusals import phrases
 from analyses.results import Comparison, PairResult
 from analyses.table import Table
 from reports.figures import Figure
-from reports.html import bullets, join, text
+from reports.html import bullets, details, join, text
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,32 @@ class View:
         return headline(self.comparison)
 
     @cached_property
+    def marks(self) -> dict[str, str]:
+        """A letter for every distinct list of components that energies leave out, in order of first appearance."""
+        found = dict.fromkeys(
+            str(row["energy_without"]) for row in self.headline if row["energy_without"] and row["energy_j"] is not None
+        )
+        return {said: _letters(index) for index, said in enumerate(found)}
+
+    def mark(self, said: str) -> Markup:
+        """The raised letter beside an energy that leaves something out; nothing beside a whole one."""
+        if said not in self.marks:
+            return Markup("")
+        return Markup('<sup class="mark" title="without {}">{}</sup>').format(said, self.marks[said])
+
+    def marks_explained(self) -> Markup:
+        """What every letter means, in one line."""
+        if not self.marks:
+            return Markup("")
+        words = join(
+            Markup(" <span><sup>{}</sup> without {}.</span>").format(mark, said) for said, mark in self.marks.items()
+        )
+        lead = Markup(
+            "Raised letters: this energy leaves out what is counted but has no constant, so the true one is higher."
+        )
+        return Markup('<p class="note">{}{}</p>').format(lead, words)
+
+    @cached_property
     def pairs(self) -> dict[str, PairResult]:
         """Results by the ids p0, p1, ... in the order of the comparison."""
         return {f"p{index}": result for index, result in enumerate(self.comparison.results)}
@@ -65,6 +92,11 @@ class View:
         return Part(join(panels), figures)
 
 
+def _letters(index: int) -> str:
+    """a, b, ..., z, aa, ab, ..."""
+    return (_letters(index // 26 - 1) if index >= 26 else "") + chr(ord("a") + index % 26)
+
+
 def _panel(section: str, key: str, result: PairResult, body: Markup) -> Markup:
     return Markup(
         '<div class="panel" data-pair="{}" id="{}-{}">'
@@ -72,9 +104,22 @@ def _panel(section: str, key: str, result: PairResult, body: Markup) -> Markup:
     ).format(key, section, key, text(result.model), text(result.target), body)
 
 
+def why(reasons: Sequence[str]) -> Markup:
+    """The obstacles without repetition, and behind a fold every reason with the layer it names."""
+    short = phrases(reasons)
+    items = join(
+        Markup("<li>{}{}</li>").format(text(said), f" ({count} times)" if count > 1 else "") for said, count in short
+    )
+    listed = Markup("<ul>{}</ul>").format(items)
+    if all(said == reason for (said, _), reason in zip(short, reasons, strict=False)) and len(short) == len(reasons):
+        return listed
+    title = f"All {len(reasons)} reasons, layer by layer" if len(reasons) > 1 else "The reason with its layer"
+    return listed + details(title, bullets(reasons))
+
+
 def _absent(result: PairResult, words: str) -> Markup:
     if result.report is None:
         reasons = result.pair.reasons or ("nothing was priced",)
         said = "does not take this network" if result.pair.status == "refused" else "has no result for this network"
-        return Markup('<div class="empty"><p>The target {}:</p>{}</div>').format(said, bullets(reasons))
+        return Markup('<div class="empty"><p>The target {}.</p>{}</div>').format(said, why(reasons))
     return Markup('<p class="empty">{}</p>').format(text(words))

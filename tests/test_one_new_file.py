@@ -10,9 +10,9 @@ import pytest
 
 from neurobin import methods
 from neurobin.cli import main
+from neurobin.data import Dataset
 from neurobin.exec import packed, reference
 from neurobin.train import train_on
-from neurobin.train.dataset import Dataset
 from neurobin.zoo.make import make
 
 METHOD = '''

@@ -6,27 +6,27 @@ from collections.abc import Iterator
 
 from hwmodels.mcu import arena
 from hwmodels.mcu.chip import McuChip
+from hwmodels.mcu.choose import Prefer, choose, options, planned
 from hwmodels.mcu.flash import lay_out
 from hwmodels.mcu.kernels import ELEMENTWISE, HEADS, Site
 from hwmodels.mcu.layout import layout_of
 from hwmodels.mcu.map import flash_constants
-from hwmodels.mcu.schedule import schedule
 from hwmodels.target import Issue
 from neurobin.errors import UnsupportedError
 from neurobin.ir import Graph, Node
 
 
-def check(chip: McuChip, graph: Graph) -> list[Issue]:
+def check(chip: McuChip, graph: Graph, prefer: Prefer = "") -> list[Issue]:
     """Interface, element types, kernels, flash and RAM. RAM needs every type, so it is left out while one is refused."""
     issues = list(_interface(graph))
     bad_types = list(_types(graph))
     issues += bad_types
     stored = {issue.node for issue in bad_types}
     typed = [node for node in graph.nodes if not stored & {node.name, *node.inputs}]
-    issues += _kernels(graph, typed)
-    issues += _flash(chip, graph, [node for node in typed if _known(node)])
+    issues += _kernels(chip, graph, typed)
+    issues += _flash(chip, graph, [node for node in typed if _known(node)], prefer)
     if not bad_types:
-        issues += _ram(chip, graph)
+        issues += _ram(chip, graph, prefer)
     return issues
 
 
@@ -48,18 +48,19 @@ def _types(graph: Graph) -> Iterator[Issue]:
             yield Issue(name, error.what)
 
 
-def _kernels(graph: Graph, nodes: list[Node]) -> Iterator[Issue]:
+def _kernels(chip: McuChip, graph: Graph, nodes: list[Node]) -> Iterator[Issue]:
     for node in nodes:
         if not _known(node):
             yield Issue(node.name, f"there is no integer kernel for {node.op.name}; lower the network first")
         elif node.op.name in HEADS:
-            reason = HEADS[node.op.name].refuse(Site.of(node, graph.types))
+            option = options(chip, Site.of(node, graph.types))[0]
+            reason = option.head.refuse(option.site)
             if reason:
                 yield Issue(node.name, reason)
 
 
-def _flash(chip: McuChip, graph: Graph, nodes: list[Node]) -> Iterator[Issue]:
-    sections, image = lay_out(flash_constants(graph, nodes))
+def _flash(chip: McuChip, graph: Graph, nodes: list[Node], prefer: Prefer) -> Iterator[Issue]:
+    sections, image = lay_out(flash_constants(graph, nodes, choose(chip, graph, nodes, prefer)))
     if len(image) > chip.flash.value:
         largest = sorted(sections, key=lambda section: -section.size_bytes)[:3]
         split = ", ".join(f"{s.node}.{s.field} {s.size_bytes} B" for s in largest)
@@ -67,8 +68,8 @@ def _flash(chip: McuChip, graph: Graph, nodes: list[Node]) -> Iterator[Issue]:
         yield Issue("", f"constants take {len(image)} B of flash, {room} (largest: {split}; code not counted)")
 
 
-def _ram(chip: McuChip, graph: Graph) -> Iterator[Issue]:
-    plan = schedule(graph)
+def _ram(chip: McuChip, graph: Graph, prefer: Prefer) -> Iterator[Issue]:
+    plan = planned(chip, graph, prefer)
     buffers = plan.buffers
     needed = arena.peak(buffers, arena.plan(buffers))
     if needed > chip.sram.value:

@@ -23,6 +23,9 @@ class CycleTable(BaseModel):
     popcount: Cycles  # set bits of one 32-bit word, added to a sum
     loop: Cycles  # count and branch of one iteration
     tap: Cycles  # of a bit kernel, per output and window position: pointers and set-up of the word loop
+    gather_position: Cycles  # of a gathering kernel, per window and position: bounds, address, count and branch
+    gather_move: Cycles  # load and store 8, 16 or 32 bits between byte addresses
+    gather_field: Cycles  # cut up to 32 bits out of words and append them to others, loads and stores included
     output: Cycles  # of a bit kernel, per output element: set-up and end of the accumulation
     pixel: Cycles  # per output position
     row: Cycles  # per output row

@@ -18,7 +18,8 @@ NOTES = (
     "not modelled: copying the image into SRAM, code size, stack, sleep and wake-up between inferences",
     "the published cycles per 8-bit multiply-accumulate hold its loads, loops and requantisation (all in compute)",
     "element-wise nodes behind a multiply-accumulate kernel are charged on top of that figure",
-    "1-bit and ternary weights on wider activations run as conditional additions, not as bit planes",
+    "each layer runs the kernel with the fewest nominal cycles that memory allows; the mapping's summary names them",
+    "1-bit and ternary weights on wider activations are stored as bytes where flash allows, never run as bit planes",
 )
 _NO_CURRENT = "energy is not modelled: no supply current is known for this chip"
 

@@ -10,10 +10,11 @@ import numpy as np
 
 from hwmodels.mcu import arena
 from hwmodels.mcu.chip import McuChip
+from hwmodels.mcu.choose import Option, Prefer, options, planned
 from hwmodels.mcu.flash import Section, lay_out
-from hwmodels.mcu.kernels import ELEMENTWISE, HEADS, Site
+from hwmodels.mcu.kernels import ELEMENTWISE, Head, Site
 from hwmodels.mcu.layout import Layout
-from hwmodels.mcu.schedule import Kernel, Schedule, schedule
+from hwmodels.mcu.schedule import Kernel, Schedule
 from hwmodels.target import Resource, Span
 from neurobin.ir import Graph, Json, Node
 
@@ -42,8 +43,8 @@ class McuMapping:
 
     @property
     def addresses(self) -> dict[str, int]:
-        """The address of every tensor in memory, views included."""
-        return {name: self.placement[self.schedule.root(name)] for name in self.layouts}
+        """The address of every tensor in memory, views included, and of every kernel's scratch."""
+        return {**self.placement, **{name: self.placement[self.schedule.root(name)] for name in self.layouts}}
 
     @property
     def ram_bytes(self) -> int:
@@ -85,26 +86,50 @@ class McuMapping:
             "flash_by_field": by_field,
             "in_place": {b.name: b.in_place for b in buffers if b.in_place and self._replaced(b)},
             "aliases": dict(self.schedule.alias),
+            "kernels": self._kernels(),
             "code_bytes": None,
             "stack_bytes": None,
             "not_modelled": ["code size (compiler and run-time library)", "stack and run-time data in SRAM"],
         }
 
+    def _kernels(self) -> dict[str, Json]:
+        """Where several kernels could serve: the chosen one, what each would take, and its memory."""
+        found: dict[str, Json] = {}
+        for kernel in self.kernels:
+            offers = options(self.chip, kernel.sites[0]) if kernel.head is not None else ()
+            if kernel.head is not None and len(offers) > 1:
+                found[kernel.name] = _decision(kernel, kernel.head, {offer.head.name: offer for offer in offers})
+        return found
+
     def _replaced(self, buffer: arena.Buffer) -> bool:
         return buffer.in_place is not None and self.placement[buffer.name] == self.placement[buffer.in_place]
 
 
-def flash_constants(graph: Graph, nodes: Iterable[Node]) -> Iterator[tuple[str, str, np.ndarray]]:
-    """(node, field, array as stored) of every constant of these nodes."""
+def _decision(kernel: Kernel, head: Head, offers: Mapping[str, Option]) -> Json:
+    """The chosen kernel beside the direct one, which stands first."""
+    first = next(iter(offers.values()))
+    return {
+        "kernel": head.name,
+        "cycles": {name: offer.cycles for name, offer in offers.items()},
+        "scratch_bytes": kernel.scratch_bytes,
+        "flash_bytes": offers[head.name].flash_bytes,
+        "flash_growth_bytes": offers[head.name].flash_bytes - first.flash_bytes,
+    }
+
+
+def flash_constants(graph: Graph, nodes: Iterable[Node], heads: Mapping[str, Head]) -> Iterator[tuple[str, str, np.ndarray]]:
+    """(node, field, array as stored) of every constant of these nodes; a view that needs no kernel has none."""
     for node in nodes:
         site = Site.of(node, graph.types)
-        entry = HEADS.get(node.op.name) or ELEMENTWISE[node.op.name]
-        for field, array in entry.constants(site).items():
-            yield node.name, field, array
+        entry = heads.get(node.name) or ELEMENTWISE.get(node.op.name)
+        if entry is not None:
+            for field, array in entry.constants(site).items():
+                yield node.name, field, array
 
 
-def place(chip: McuChip, graph: Graph) -> McuMapping:
+def place(chip: McuChip, graph: Graph, prefer: Prefer = "") -> McuMapping:
     """Schedule, RAM addresses and flash image of a graph that `check` accepts."""
-    plan = schedule(graph)
-    sections, image = lay_out(flash_constants(graph, graph.nodes))
+    plan = planned(chip, graph, prefer)
+    heads = {kernel.name: kernel.head for kernel in plan.kernels if kernel.head is not None}
+    sections, image = lay_out(flash_constants(graph, graph.nodes, heads))
     return McuMapping(chip, plan, arena.plan(plan.buffers), sections, image)

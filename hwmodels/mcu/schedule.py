@@ -9,18 +9,23 @@ from functools import cached_property
 from hwmodels.fusion import Stage, stages
 from hwmodels.mcu.arena import Buffer
 from hwmodels.mcu.charge import Charge, merged
-from hwmodels.mcu.kernels import ELEMENTWISE, HEADS, Head, Site, elementwise
+from hwmodels.mcu.kernels import ELEMENTWISE, Head, Site, elementwise
 from hwmodels.mcu.kernels.move import is_alias
+from hwmodels.mcu.kernels.site import scratch_name
 from hwmodels.mcu.layout import Layout, layout_of
 from neurobin.ir import Graph
 
 
 @dataclass(frozen=True)
 class Kernel:
-    """A stage that runs: an optional head of its own and the chain of element-wise nodes behind it, in registers."""
+    """A stage that runs: an optional head of its own and the chain of element-wise nodes behind it, in registers.
+
+    `head` is None where the first node is element-wise itself and reads memory by plain loads.
+    """
 
     stage: Stage
     sites: tuple[Site, ...]
+    head: Head | None
 
     @property
     def name(self) -> str:
@@ -35,9 +40,9 @@ class Kernel:
         return self.sites[-1].output
 
     @property
-    def head(self) -> Head | None:
-        """None where the first node is element-wise itself and reads memory by plain loads."""
-        return HEADS.get(self.sites[0].op.name)
+    def scratch_bytes(self) -> int:
+        """RAM that is the kernel's own while it runs."""
+        return 0 if self.head is None else self.head.scratch_bytes(self.sites[0])
 
     @property
     def chain(self) -> tuple[Site, ...]:
@@ -88,7 +93,10 @@ class Schedule:
 
     @cached_property
     def buffers(self) -> tuple[Buffer, ...]:
-        """One per stored tensor with its lifetime in kernel steps; inputs live from the start, outputs to the end."""
+        """One per stored tensor with its lifetime in kernel steps; inputs live from the start, outputs to the end.
+
+        A kernel's scratch lives in its own step only.
+        """
         made = dict.fromkeys(self.graph.inputs, 0) | {kernel.output: k for k, kernel in enumerate(self.kernels)}
         last = dict(made)
         for step, kernel in enumerate(self.kernels):
@@ -102,11 +110,17 @@ class Schedule:
         for name, step in made.items():
             partner = _replaceable(self, producer[name], step, last, kept) if name in producer else None
             buffers.append(Buffer(name, self.layouts[name].size_bytes, step, last[name], partner))
+        for step, kernel in enumerate(self.kernels):
+            if kernel.scratch_bytes:
+                buffers.append(Buffer(scratch_name(kernel.sites[0].node), kernel.scratch_bytes, step, step))
         return tuple(buffers)
 
 
-def schedule(graph: Graph) -> Schedule:
-    """Stages as kernels; a view alone whose bytes lie right already becomes an alias. Needs integer types throughout."""
+def schedule(graph: Graph, heads: Mapping[str, Head]) -> Schedule:
+    """Stages as kernels with the chosen `heads` by node; a view alone whose bytes lie right already becomes an alias.
+
+    Needs integer types throughout.
+    """
     kernels: list[Kernel] = []
     alias: dict[str, str] = {}
     for stage in stages(graph):
@@ -114,7 +128,7 @@ def schedule(graph: Graph) -> Schedule:
         if len(sites) == 1 and stage.head.op.view and is_alias(sites[0]):
             alias[stage.output] = stage.inputs[0]
         else:
-            kernels.append(Kernel(stage, sites))
+            kernels.append(Kernel(stage, sites, heads.get(stage.head.name)))
     return Schedule(graph, tuple(kernels), alias)
 
 

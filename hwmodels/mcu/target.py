@@ -10,6 +10,7 @@ import numpy as np
 from hwmodels.cost import CostReport
 from hwmodels.mcu.check import check
 from hwmodels.mcu.chip import McuChip
+from hwmodels.mcu.choose import Prefer
 from hwmodels.mcu.estimate import estimate
 from hwmodels.mcu.execute import execute
 from hwmodels.mcu.map import McuMapping, place
@@ -22,9 +23,13 @@ from neurobin.ir import Graph
 
 @dataclass(frozen=True)
 class McuTarget:
-    """One chip. Cycles and energy do not depend on the data, so `activity` is accepted and not used."""
+    """One chip. Cycles and energy do not depend on the data, so `activity` is accepted and not used.
+
+    `prefer` names a kernel to take wherever it can serve instead of the cheapest.
+    """
 
     chip: McuChip
+    prefer: Prefer = ""
 
     @classmethod
     def from_data(cls, data: Mapping[str, object], where: str) -> McuTarget:
@@ -36,11 +41,11 @@ class McuTarget:
         return self.chip.name
 
     def check(self, graph: Graph) -> list[Issue]:
-        return check(self.chip, graph)
+        return check(self.chip, graph, self.prefer)
 
     def map(self, graph: Graph) -> McuMapping:
         require_fit(self.name, self.check(graph))
-        return place(self.chip, graph)
+        return place(self.chip, graph, self.prefer)
 
     def execute(self, mapping: McuMapping, x: np.ndarray) -> np.ndarray:
         return execute(mapping, x)

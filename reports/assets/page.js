@@ -26,7 +26,7 @@
         xaxis: { ...layout.xaxis, ...axis },
         yaxis: { ...layout.yaxis, ...axis },
         hoverlabel: { ...layout.hoverlabel, bgcolor: colour("--card"), bordercolor: colour("--line"), font: { color: colour("--ink") } },
-        modebar: { bgcolor: "rgba(0,0,0,0)", color: colour("--muted"), activecolor: colour("--accent") },
+        modebar: { orientation: "v", bgcolor: "rgba(0,0,0,0)", color: colour("--muted"), activecolor: colour("--accent") },
       },
     };
   };
@@ -57,6 +57,9 @@
       figure.layout.barmode = log ? "group" : "stack";
       delete figure.layout.xaxis.range;
       delete figure.layout.xaxis.autorange;
+    }
+    if (button.dataset.ranges) {
+      figure.data.forEach((trace) => { if (trace.error_x) trace.error_x.visible = button.dataset.ranges === "on"; });
     }
     if (button.dataset.show) {
       figure.data.forEach((trace, k) => {
@@ -120,12 +123,16 @@
   // --- tables: sort by column, save as CSV --------------------------------------------------------------------------
   const value = (cell) => {
     if (!cell) return "";
-    if (cell.dataset.v !== undefined) return Number(cell.dataset.v);
+    if (cell.dataset.v !== undefined) return Number(cell.dataset.v || cell.textContent.replaceAll(" ", ""));
     return cell.classList.contains("none") ? "" : cell.textContent.trim();
   };
-  const cellAt = (row, column) => {
+  const cellAt = (row, column) => { // undefined in the columns that a wide cell covers after its first
     let at = 0;
-    return Array.from(row.cells).find((cell) => (at += cell.colSpan) > column);
+    for (const cell of row.cells) {
+      if (at === column) return cell;
+      at += cell.colSpan;
+    }
+    return undefined;
   };
   const compare = (a, b) => {
     if (typeof a === "number" && typeof b === "number") return a - b;
@@ -156,7 +163,11 @@
     const safe = /^ *[=+\-@\t\r\n\0\uFF1D\uFF0B\uFF0D\uFF20]/.test(content) ? `'${content}` : content; // no formulas
     return `"${safe.replaceAll('"', '""')}"`;
   };
-  const exported = (cell) => (cell && cell.classList.contains("left") ? cell.textContent.trim() : value(cell));
+  const exported = (cell) => {
+    if (!cell || !cell.classList.contains("left")) return value(cell);
+    const reasons = all("li", cell).map((item) => item.textContent);
+    return reasons.length ? `✗ refused: ${reasons.join("; ")}` : cell.textContent.trim();
+  };
   const save = (table) => {
     const head = all("thead th", table).map((th) => field(th.dataset.name || th.textContent.trim()));
     const columns = head.map((_, column) => column);

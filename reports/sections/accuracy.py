@@ -10,9 +10,9 @@ from reports.html import details, table_html
 from reports.view import Section, View
 
 _STEPS = (
-    ("accuracy_torch", "torch", "circle-open", ORANGE),
-    ("accuracy_float", "graph, real numbers", "diamond-open", SKY),
-    ("accuracy_deployed", "deployed integers", "circle", BLUE),
+    ("accuracy_torch", "torch", "circle-open", 19, ORANGE),  # sizes differ so that equal values stay visible
+    ("accuracy_float", "graph, real numbers", "diamond-open", 13, SKY),
+    ("accuracy_deployed", "deployed integers", "circle", 7, BLUE),
 )
 
 
@@ -31,7 +31,7 @@ def render(view: View) -> Section | None:
 def _figure(table: Table) -> Figure:
     names = [str(name) for name in table.column("model")]
     traces: list[Json] = [_links(table)]
-    for column, words, symbol, colour in _STEPS:
+    for column, words, symbol, size, colour in _STEPS:
         values: Json = list(table.column(column))
         traces.append(
             {
@@ -40,7 +40,7 @@ def _figure(table: Table) -> Figure:
                 "name": words,
                 "x": values,
                 "y": list(range(len(names))),
-                "marker": {"symbol": symbol, "size": 11, "color": colour, "line": {"width": 2, "color": colour}},
+                "marker": {"symbol": symbol, "size": size, "color": colour, "line": {"width": 2, "color": colour}},
                 "customdata": [full(name) for name in names],
                 "hovertemplate": f"<b>%{{customdata}}</b><br>{words}: %{{x:.2%}}<extra></extra>",
             }

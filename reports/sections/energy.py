@@ -6,7 +6,7 @@ from markupsafe import Markup
 
 from analyses.energy import energy_by_component, energy_by_node, explain, priced, priced_components
 from analyses.results import PairResult
-from analyses.table import Table
+from analyses.table import Cell, Column, Table, table
 from hwmodels.cost import CostReport
 from neurobin.ir import Json
 from neurobin.units import format_si
@@ -14,6 +14,7 @@ from reports.figures import COMPONENT_COLOURS, Figure, energy_axis, full, named_
 from reports.html import details, table_html
 from reports.view import Part, Section, View
 
+_EXPLAINED_COLUMNS = ("action", "count", "constant", "unit_energy_j", "energy_j", "status")
 EXPLAINED = 40  # cost rows per pair shown in the page; the command line shows any
 
 
@@ -21,7 +22,7 @@ def render(view: View) -> Section | None:
     part = view.panels("energy", _panel, "No energy was estimated.")
     lead = (
         "Where the joules of one inference go. Rows named “(chip)” belong to no single layer, such as static power. "
-        "Each bar is count × constant, whose source stands under Sensitivity and Provenance."
+        "Each bar is count × constant, whose source stands under Provenance."
     )
     return Section("energy", "Energy by layer", lead, part.body, part.figures) if part else None
 
@@ -33,23 +34,24 @@ def _panel(key: str, result: PairResult) -> Part | None:
     if priced(report) is None:
         missing = table_html(energy_by_component(report), f"energy-components-{key}")
         return Part(Markup("<p class='empty'>No cost row has a constant: the energy is not modelled.</p>") + missing)
-    table = energy_by_node(report)
-    figure = _figure(key, report, table)
+    by_node = energy_by_node(report)
+    figure = _figure(key, report, by_node)
     body = (
         figure.html()
         + table_html(energy_by_component(report), f"energy-components-{key}")
-        + details(f"Energy of all {len(table)} rows by component", table_html(table, f"energy-table-{key}"))
+        + details(f"Energy of all {len(by_node)} rows by component", table_html(by_node, f"energy-table-{key}"))
         + _explained(key, report)
     )
     return Part(body, (figure,))
 
 
-def _figure(key: str, report: CostReport, table: Table) -> Figure:
-    nodes = [str(name) for name in table.column("node")]
+def _figure(key: str, report: CostReport, by_node: Table) -> Figure:
+    nodes = [str(name) for name in by_node.column("node")]
+    names: list[Json] = [full(name) for name in nodes]
     traces: list[Json] = []
     for component in priced_components(report):
         column = component.replace(" ", "_") + "_j"
-        values = table.numbers(column)
+        values = by_node.numbers(column)
         traces.append(
             {
                 "type": "bar",
@@ -58,10 +60,8 @@ def _figure(key: str, report: CostReport, table: Table) -> Figure:
                 "x": list(values),
                 "y": list(range(len(nodes))),
                 "marker": {"color": COMPONENT_COLOURS[component]},
-                "customdata": [
-                    f"<b>{full(n)}</b><br>{component}: {format_si(v, 'J')}" for n, v in zip(nodes, values, strict=True)
-                ],
-                "hovertemplate": "%{customdata}<extra></extra>",
+                "customdata": names,
+                "hovertemplate": f"<b>%{{customdata}}</b><br>{component}: %{{x:.3~s}}J<extra></extra>",
             }
         )
     layout: dict[str, Json] = {
@@ -72,7 +72,7 @@ def _figure(key: str, report: CostReport, table: Table) -> Figure:
         "yaxis": named_axis(nodes),
     }
     figure_id = f"fig-energy-{key}"
-    top = max(table, key=lambda row: float(str(row["energy_j"])))
+    top = max(by_node, key=lambda row: float(str(row["energy_j"])))
     most = format_si(float(str(top["energy_j"])), "J")
     says = f"Energy by layer and component; the largest row is {top['node']} with {most}."
     tools = switch(figure_id, "scale", (("linear", "linear, stacked"), ("log", "logarithmic, side by side")))
@@ -80,15 +80,19 @@ def _figure(key: str, report: CostReport, table: Table) -> Figure:
 
 
 def _explained(key: str, report: CostReport) -> Markup:
-    """count x constant = energy for the costliest nodes, as far as the page has room."""
+    """count x constant = energy for the costliest nodes, as far as the page has room, as one table."""
     order = sorted(report.by("node").items(), key=lambda item: (-item[1].energy_j, item[0]))
-    body, rows, shown = Markup(""), 0, 0
+    rows: list[dict[str, Cell]] = []
+    shown, columns = 0, explain(report, order[0][0]).select(*_EXPLAINED_COLUMNS).columns
     for node, _ in order:
-        table = explain(report, node)
-        if shown and rows + len(table) > EXPLAINED:
+        found = list(explain(report, node).select(*_EXPLAINED_COLUMNS))
+        if shown and len(rows) + len(found) > EXPLAINED:
             break
-        chosen = table.select("action", "count", "constant", "unit_energy_j", "energy_j", "status")
-        body += table_html(chosen, f"explain-{key}-{shown}")
-        rows, shown = rows + len(table), shown + 1
+        rows += [{"node": node, **row} for row in found]
+        shown += 1
     said = "every row" if shown == len(order) else f"the {shown} costliest of {len(order)} rows"
-    return details(f"How each joule arose: count × constant, {said} (sources: Sensitivity and Provenance)", body)
+    made = table("", (Column("node", "node"), *columns), rows)
+    return details(
+        f"How each joule arose: count × constant, {said} (sources: Provenance)",
+        table_html(made, f"explain-{key}", caption=False),
+    )

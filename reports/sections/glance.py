@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from markupsafe import Markup
 
-from analyses.energy import priced, priced_components, unpriced_components
-from analyses.results import ModelInfo, PairResult
+from analyses.energy import priced, priced_components, without
+from analyses.refusals import phrases
+from analyses.results import ModelInfo, PairResult, TargetInfo
+from analyses.summary import listing, sentences
 from analyses.table import number
 from hwmodels.cost import CostReport
 from neurobin.units import format_si
 from reports.figures import COMPONENT_COLOURS
-from reports.html import badge, energy_range, frame, join, meter, text
+from reports.html import around, badge, breakable, bullets, frame, join, meter, text
 from reports.view import Section, View
 
 
@@ -19,7 +21,9 @@ def render(view: View) -> Section:
         "Joules and seconds per inference of one example. Every cell is an estimate from published constants with the range "
         "that their ranges give; “equal” means that the mapped network computed exactly the reference’s integers."
     )
-    return Section("glance", "At a glance", lead, _cards(view) + _matrix(view) + _legend(view))
+    said = sentences(view.comparison)
+    summary = Markup('<div class="summary">{}</div>').format(bullets(said)) if said else Markup("")
+    return Section("glance", "At a glance", lead, summary + _cards(view) + _matrix(view) + _legend(view))
 
 
 def _cards(view: View) -> Markup:
@@ -57,35 +61,44 @@ def _extreme(view: View, title: str) -> Markup:
     if not rows:
         return _card(title, "–", "nothing was priced", "")
     best = min(rows, key=lambda row: float(str(row["energy_j"])))
-    without = f", without {best['energy_without']}" if best["energy_without"] else ""
-    return _card(title, format_si(float(str(best["energy_j"])), "J"), f"{best['model']} on {best['target']}{without}", "")
+    left_out = f", without {best['energy_without']}" if best["energy_without"] else ""
+    return _card(title, format_si(float(str(best["energy_j"])), "J"), f"{best['model']} on {best['target']}{left_out}", "")
 
 
 def _worst_loss(view: View) -> Markup:
     lost = [
-        (100 * (model.accuracy_torch - model.accuracy_deployed), model.name)
+        (round(100 * (model.accuracy_torch - model.accuracy_deployed), 6), model.name)
         for model in view.comparison.models
         if model.accuracy_torch is not None and model.accuracy_deployed is not None
     ]
     if not lost:
         return _card("accuracy lost by deployment", "–", "not measured", "")
-    worst, name = max(lost)
-    return _card(
-        "largest accuracy loss by deployment", f"{max(worst, 0.0):.2f} points", name if worst > 0 else "no model", ""
-    )
+    worst = max(points for points, _ in lost)
+    names = [name for points, name in lost if points == worst] if worst > 0 else []
+    who = listing(names) if 0 < len(names) <= 3 else f"{len(names)} networks"
+    return _card("largest accuracy loss by deployment", f"{max(worst, 0.0):.2f} points", who if names else "no model", "")
 
 
 def _matrix(view: View) -> Markup:
     targets = view.comparison.targets
     by_place = {(result.model, result.target): (key, result) for key, result in view.pairs.items()}
-    head = join(Markup('<th scope="col" class="name"><bdi>{}</bdi></th>').format(text(target)) for target in targets)
+    head = join(_target(view.comparison.target(name)) for name in targets)
     rows = join(
         Markup("<tr>{}{}</tr>").format(
-            _model(model), join(_pair(*by_place.get((model.name, target), ("", None))) for target in targets)
+            _model(model), join(_pair(view, *by_place.get((model.name, target), ("", None))) for target in targets)
         )
         for model in view.comparison.models
     )
-    return frame("glance-matrix", "matrix", Markup('<th scope="col">model</th>{}').format(head), rows)
+    made = frame("glance-matrix", "matrix", Markup('<th scope="col">model</th>{}').format(head), rows)
+    return Markup('<div style="--targets:{}">{}</div>').format(len(targets), made)
+
+
+def _target(about: TargetInfo) -> Markup:
+    """Name, family and the first clause of the description, which tell two sizes of one chip apart."""
+    words = Markup('<span class="sub"><em>{}</em> <bdi>{}</bdi></span>').format(text(about.family), text(about.short))
+    return Markup('<th scope="col" title="{}"><bdi class="name">{}</bdi>{}</th>').format(
+        text(about.description), text(about.name), words if about.family or about.description else Markup("")
+    )
 
 
 def _model(model: ModelInfo) -> Markup:
@@ -95,7 +108,7 @@ def _model(model: ModelInfo) -> Markup:
         '<th scope="row"><bdi class="name">{}</bdi><span class="sub"><bdi>{}</bdi></span>'
         '<span class="sub"><strong>{}</strong>{}<bdi>{}</bdi></span></th>'
     ).format(
-        text(model.name),
+        breakable(model.name),
         text(model.title or model.method),
         deployed,
         torch,
@@ -103,21 +116,14 @@ def _model(model: ModelInfo) -> Markup:
     )
 
 
-def _pair(key: str, result: PairResult | None) -> Markup:
+def _pair(view: View, key: str, result: PairResult | None) -> Markup:
     if result is None:
         return Markup('<td class="void">–</td>')
+    link = Markup('<a class="pick" href="#energy-{}" data-pair="{}">{}</a>')
     if result.report is None:
-        reasons = "; ".join(result.pair.reasons)
-        words = "refused" if result.fits is False else "not priced"
-        return Markup('<td class="refused"><div>{}</div><p class="why" title="{}"><bdi>{}</bdi></p></td>').format(
-            badge("bad" if result.fits is False else "none", words, reasons), text(reasons), text(reasons)
-        )
-    return Markup(
-        '<td><a class="pick" href="#energy-{}" data-pair="{}">{}</a>{}<span class="sub">{} · {}</span><div>{}</div></td>'
-    ).format(
-        key,
-        key,
-        _energy(result.report),
+        return Markup('<td class="refused">{}</td>').format(link.format(key, key, _refused(result)))
+    return Markup('<td>{}{}<span class="sub">{}</span><span class="sub">{}</span><div>{}</div></td>').format(
+        link.format(key, key, _energy(view, result.report)),
         _stack(result.report),
         format_si(result.report.latency_s, "s"),
         _resource(result),
@@ -125,12 +131,24 @@ def _pair(key: str, result: PairResult | None) -> Markup:
     )
 
 
-def _energy(report: CostReport) -> Markup:
-    total, missing = priced(report), unpriced_components(report)
+def _refused(result: PairResult) -> Markup:
+    """The first obstacle in a few words; the panel behind the link has all of them."""
+    short = phrases(result.pair.reasons)
+    words = "refused" if result.fits is False else "not priced"
+    said, count = short[0][0] if short else "", len(result.pair.reasons)
+    more = f"{count} reasons" if count > 1 else ""
+    return Markup('{}<span class="why" title="{}"><bdi>{}</bdi></span><span class="sub">{}</span>').format(
+        badge("bad" if result.fits is False else "none", words), text(said), text(said), more
+    )
+
+
+def _energy(view: View, report: CostReport) -> Markup:
+    total = priced(report)
     if total is None:
-        return Markup('<strong class="none">energy not modelled</strong>')
-    without = Markup('<small class="range">without {}</small>').format(", ".join(missing)) if missing else Markup("")
-    return energy_range(total.energy_j, total.energy_low_j, total.energy_high_j) + without
+        return Markup('<span class="none">energy not modelled</span>')
+    return Markup("<strong>{}</strong>{}{}").format(
+        format_si(total.energy_j, "J"), view.mark(without(report)), around(total.energy_low_j, total.energy_high_j, "J")
+    )
 
 
 def valid_badge(result: PairResult) -> Markup:
@@ -138,7 +156,7 @@ def valid_badge(result: PairResult) -> Markup:
     if result.valid is None:
         return badge("none", "not run")
     if result.valid:
-        return badge("ok", f"equal · {result.pair.images}", f"{result.pair.images} images, integer for integer")
+        return badge("ok", "equal", f"{result.pair.images} images, integer for integer")
     return badge("bad", f"{result.pair.mismatches} of {result.pair.images} differ", "; ".join(result.pair.reasons))
 
 
@@ -153,6 +171,8 @@ def _resource(result: PairResult) -> Markup:
 
 def _stack(report: CostReport) -> Markup:
     """The shares of the components as one bar; the numbers are in the energy section's table."""
+    if priced(report) is None:
+        return Markup("")
     whole = report.total.energy_j
     groups = report.by("component")
     shares = [(name, groups[name].energy_j / whole if whole else 0.0) for name in priced_components(report)]
@@ -172,6 +192,7 @@ def _legend(view: View) -> Markup:
         if name in present
     )
     hint = (
-        "Thin bar: what the energy is spent on. Small meter: how full the main resource is. Choose a cell for its details."
+        "From the top: energy per inference and its range; a bar of what it is spent on; latency; use of the main resource, "
+        "with a meter of how full it is; whether the integers are equal. Choose a cell for its details below."
     )
-    return Markup('<p class="legend">{}</p><p class="note">{}</p>').format(keys, hint)
+    return Markup('<p class="legend">{}</p><p class="note">{}</p>{}').format(keys, hint, view.marks_explained())

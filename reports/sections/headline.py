@@ -6,41 +6,41 @@ import math
 
 from markupsafe import Markup
 
+from analyses.refusals import phrase
 from analyses.results import PairResult
 from analyses.table import Cell, number
 from neurobin.units import format_si
-from reports.html import badge, frame, join, text
+from reports.html import around, badge, breakable, bullets, frame, join, text
 from reports.sections.glance import valid_badge
 from reports.view import Section, View
 
 _HEADS = (
     ("model", "model", False),
-    ("method", "method", False),
     ("target", "target", False),
+    ("accuracy", "accuracy", True),
     ("fits", "fits", False),
     ("valid", "valid", False),
-    ("accuracy", "accuracy", True),
     ("energy_j", "energy", True),
     ("energy_range", "range, log scale", False),
+    ("energy_low_j", "low", True),
+    ("energy_high_j", "high", True),
     ("latency_s", "latency", True),
     ("memory", "memory or cores", True),
-    ("accuracy_torch", "accuracy, torch", True),
-    ("energy_low_j", "energy, low", True),
-    ("energy_high_j", "energy, high", True),
 )
+_REST = sum(name not in ("model", "target", "accuracy") for name, *_ in _HEADS)
 
 
 def render(view: View) -> Section:
     scale = _scale(view)
-    rows = join(_row(row, result, scale) for row, result in zip(view.headline, view.comparison.results, strict=True))
+    rows = join(_row(view, row, result, scale) for row, result in zip(view.headline, view.comparison.results, strict=True))
     heads = join(
         Markup('<th scope="col" class="{}" data-name="{}">{}</th>').format("num" if numeric else "txt", name, label)
         for name, label, numeric in _HEADS
     )
     body = frame("headline-table", "data sortable", heads, rows)
     note = Markup('<p class="note">{}</p>').format(view.headline.note)
-    lead = "All pairs. Choose a column head to sort; refused pairs keep their reasons."
-    return Section("pairs", "All pairs", lead, body + note)
+    lead = "Every network on every target. Choose a column head to sort; a refused pair unfolds all its reasons."
+    return Section("pairs", "All pairs", lead, body + note + view.marks_explained())
 
 
 def _scale(view: View) -> tuple[float, float] | None:
@@ -51,41 +51,55 @@ def _scale(view: View) -> tuple[float, float] | None:
     return (low, max(high, low + 0.1))
 
 
-def _row(row: dict[str, Cell], result: PairResult, scale: tuple[float, float] | None) -> Markup:
+def _row(view: View, row: dict[str, Cell], result: PairResult, scale: tuple[float, float] | None) -> Markup:
     cells = [
         _name(row["model"]),
-        Markup("<td>{}</td>").format(text(str(row["method"]))),
-        _name(row["target"]),
-        _status(row, result),
+        _name(row["target"], view.comparison.target(result.target).description),
         _number(row["accuracy"], "share"),
-        _energy(row),
-        _range(row, scale),
-        _latency(row),
-        _memory(row),
-        _number(row["accuracy_torch"], "share"),
-        _number(row["energy_low_j"], "J"),
-        _number(row["energy_high_j"], "J"),
     ]
+    if result.fits is False:
+        cells.append(_refusal(result.pair.reasons))
+    else:
+        cells += [
+            *_status(result),
+            _energy(view, row),
+            _range(row, scale),
+            _number(row["energy_low_j"], "J"),
+            _number(row["energy_high_j"], "J"),
+            _latency(row),
+            _memory(row),
+        ]
     return Markup("<tr>{}</tr>").format(join(cells))
 
 
-def _status(row: dict[str, Cell], result: PairResult) -> Markup:
-    """The cells fits and valid; a refusal has its reasons across both."""
-    reasons = str(row["reasons"] or "")
-    why = Markup('<p class="why">{}</p>').format(text(reasons)) if reasons else Markup("")
-    if result.fits is False:
-        return Markup('<td data-v="2" class="left" colspan="2">{}{}</td>').format(badge("bad", "refused", reasons), why)
+def _refusal(reasons: tuple[str, ...]) -> Markup:
+    """One cell over the rest of the row: the first reason, and all of them behind a fold."""
+    sign = badge("bad", "refused")
+    if len(reasons) < 2:
+        inner = Markup("{} <span>{}</span>").format(sign, text("".join(reasons)))
+    else:
+        inner = Markup("<details><summary>{} {}: {}</summary>{}</details>").format(
+            sign, f"{len(reasons)} reasons", text(phrase(reasons[0])), bullets(reasons)
+        )
+    return Markup('<td data-v="2" class="left why" colspan="{}">{}</td>').format(_REST, inner)
+
+
+def _status(result: PairResult) -> tuple[Markup, Markup]:
+    """The cells fits and valid; a mismatch has its reasons."""
+    reasons = "; ".join(result.pair.reasons)
+    said = Markup('<p class="why">{}</p>').format(text(reasons)) if reasons else Markup("")
     fits = Markup('<td data-v="{}" class="left">{}</td>').format(0 if result.fits else 1, _fits(result))
     order = {True: 0, None: 1, False: 2}[result.valid]
-    return fits + Markup('<td data-v="{}" class="left">{}{}</td>').format(order, valid_badge(result), why)
+    return fits, Markup('<td data-v="{}" class="left">{}{}</td>').format(order, valid_badge(result), said)
 
 
 def _fits(result: PairResult) -> Markup:
     return badge("ok", "fits") if result.fits else badge("none", "not tried")
 
 
-def _name(value: Cell) -> Markup:
-    return Markup('<td class="name">{}</td>').format(text(str(value)))
+def _name(value: Cell, title: str = "") -> Markup:
+    hint = Markup(' title="{}"').format(text(title)) if title else Markup("")
+    return Markup('<td class="name"{}>{}</td>').format(hint, breakable(str(value)))
 
 
 def _number(value: Cell, unit: str) -> Markup:
@@ -94,12 +108,11 @@ def _number(value: Cell, unit: str) -> Markup:
     return Markup('<td data-v="{}">{}</td>').format(repr(value), number(value, unit))
 
 
-def _energy(row: dict[str, Cell]) -> Markup:
+def _energy(view: View, row: dict[str, Cell]) -> Markup:
     if not isinstance(row["energy_j"], float):
-        return Markup('<td class="num none">{}</td>').format("–" if row["fits"] is False else "not modelled")
-    without = f"without {row['energy_without']}" if row["energy_without"] else ""
-    return Markup('<td data-v="{}"><strong>{}</strong> <small class="range">{}</small></td>').format(
-        repr(row["energy_j"]), number(row["energy_j"], "J"), without
+        return Markup('<td class="num none">not modelled</td>')
+    return Markup('<td data-v="{}"><strong>{}</strong>{}</td>').format(
+        repr(row["energy_j"]), number(row["energy_j"], "J"), view.mark(str(row["energy_without"] or ""))
     )
 
 
@@ -107,10 +120,7 @@ def _latency(row: dict[str, Cell]) -> Markup:
     value, low, high = row["latency_s"], row["latency_low_s"], row["latency_high_s"]
     if not (isinstance(value, float | int) and isinstance(low, float | int) and isinstance(high, float | int)):
         return Markup('<td class="num none">–</td>')
-    around = "" if low == high else f"{format_si(low, 's')} – {format_si(high, 's')}"
-    return Markup('<td data-v="{}">{} <small class="range">{}</small></td>').format(
-        repr(value), format_si(value, "s"), around
-    )
+    return Markup('<td data-v="{}">{}{}</td>').format(repr(value), format_si(value, "s"), around(low, high, "s"))
 
 
 def _memory(row: dict[str, Cell]) -> Markup:

@@ -22,11 +22,11 @@ def render(view: View) -> Section | None:
 def _panel(key: str, result: PairResult) -> Part | None:
     if not result.resources and not result.summary:
         return None
-    facts = {name: _plain(value) for name, value in result.summary.items() if not isinstance(value, list | dict)}
+    facts = {_words(name): _plain(value) for name, value in result.summary.items() if not isinstance(value, list | dict)}
     body = (_resources(key, result) if result.resources else Markup("")) + (definitions(facts) if facts else Markup(""))
     for index, (name, value) in enumerate(result.summary.items()):
         if isinstance(value, list | dict) and value:
-            body += details(name, _nested(value, name, f"mapping-{key}-{index}"))
+            body += details(_words(name), _nested(value, _words(name), f"mapping-{key}-{index}"))
     return Part(body)
 
 
@@ -51,7 +51,7 @@ def _resources(key: str, result: PairResult) -> Markup:
 
 def _nested(value: Json, title: str, table_id: str) -> Markup:
     if isinstance(value, dict) and all(not isinstance(v, list | dict) for v in value.values()):
-        return definitions({name: _plain(v) for name, v in value.items()})
+        return definitions({_words(name): _plain(v) for name, v in value.items()})
     if isinstance(value, list) and all(isinstance(row, dict) for row in value):
         made = _table(title, [row for row in value if isinstance(row, dict)])
         return table_html(made, table_id, caption=False)
@@ -64,12 +64,16 @@ def _table(title: str, rows: list[dict[str, Json]]) -> Table:
         name: all(isinstance(row.get(name), int | float) and not isinstance(row.get(name), bool) for row in rows)
         for name in names
     }
-    columns = [Column(name, name.replace("_", " "), "1" if numeric[name] else "") for name in names]
+    columns = [Column(name, _words(name), "1" if numeric[name] else "") for name in names]
     return table(title, columns, ({name: _cell(row.get(name)) for name in names} for row in rows))
 
 
 def _cell(value: Json) -> Cell:
     return json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else value
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
 
 
 def _plain(value: Json) -> str:

@@ -42,10 +42,11 @@ def _panel(key: str, result: PairResult) -> Part | None:
         body += _says(top, limit)
         if _changes(result, memory):
             figures.append(_figure(name, result.steps, live, buffers, top, limit))
-            body += figures[-1].html()
-        body += details(f"Live bytes by step, {memory}", table_html(live, f"memory-live-{name}")) + details(
-            f"Buffers and addresses, {memory}", table_html(buffers, f"memory-table-{name}")
-        )
+            steps = table_html(live.select("step", "name", "live_bytes", "tensors"), f"memory-live-{name}")
+            body += figures[-1].html() + details(f"Live bytes by step, {memory}", steps)
+        else:
+            body += Markup("<p class='note'>{}</p>").format("The same at every step, so there is nothing to draw over time.")
+        body += details(f"Buffers and addresses, {memory}", table_html(buffers, f"memory-table-{name}"))
     return Part(body, tuple(figures))
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from markupsafe import Markup
 
+from analyses.energy import without
 from analyses.pareto import Point, front, pareto, points
+from analyses.results import PairResult
 from analyses.table import number
 from neurobin.ir import Json
 from neurobin.units import format_si
-from reports.figures import SERIES, SYMBOLS, Figure, energy_axis, full, label
-from reports.html import details, table_html
+from reports.figures import MANY, SYMBOLS, Figure, full, label, log_ticks, switch
+from reports.html import details, table_html, text
 from reports.view import Section, View
 
 
@@ -19,25 +21,40 @@ def render(view: View) -> Section | None:
         return None
     targets = list(dict.fromkeys(point.target for point in found))
     models = list(dict.fromkeys(point.model for point in found))
-    valid = {(result.model, result.target): result.valid is True for result in view.comparison.results}
-    traces: list[Json] = [_front_line(front(found))]
-    traces += [_target(name, k, [p for p in found if p.target == name], models, valid) for k, name in enumerate(targets)]
-    traces += [_key(name, k) for k, name in enumerate(models)]
-    layout: dict[str, Json] = {
-        "xaxis": energy_axis("energy per inference (logarithmic)", "log") | {"dtick": 1},
-        "yaxis": {"title": {"text": "accuracy, deployed"}, "tickformat": ".1%"},
-        "legend2": {"orientation": "h", "x": 0, "y": -0.2, "xanchor": "left", "yanchor": "top", "itemclick": False,
-                    "itemdoubleclick": False},
-    }  # fmt: skip
-    says = f"Accuracy against energy per inference of {len(found)} pairs; {len(front(found))} of them are on the front."
-    figure = Figure("fig-tradeoff", says, traces, layout, 520, "tradeoff-table")
+    best = front(found)
+    traces: list[Json] = [_front_line(best)]
+    traces += [_model(view, name, k, [p for p in found if p.model == name], targets) for k, name in enumerate(models)]
+    traces += [_key(name, k) for k, name in enumerate(targets)]
+    figure_id = "fig-tradeoff"
+    says = f"Accuracy against energy per inference of {len(found)} pairs; {len(best)} of them are on the front."
+    tools = switch(figure_id, "ranges", (("on", "with ranges"), ("off", "without ranges")))
+    figure = Figure(figure_id, says, traces, _layout(found, len(models), len(targets)), 600, "tradeoff-table", tools)
     table = table_html(pareto(view.comparison), "tradeoff-table")
     lead = (
-        "Up and to the left is better. Whiskers: all constants at their low, all at their high. Filled: validated integer "
-        "for integer; hollow: not. The line joins the pairs that no other one beats in both."
+        "Up and to the left is better. Colour: network; sign: target. Whiskers: all constants at their low, all at their "
+        "high. Filled: validated integer for integer; hollow: not. The line joins the pairs that no other one beats in both."
     )
     body = figure.html() + details(f"Values of all {len(found)} points", table, opened=len(found) <= 12)
-    return Section("tradeoff", "Accuracy and energy", lead, Markup(body), (figure,))
+    named = ", ".join(f"{p.model} on {p.target}" for p in best)
+    note = Markup('<p class="note">{}<bdi>{}</bdi>. {}</p>').format("On the front, cheapest first: ", text(named), _HINT)
+    return Section("tradeoff", "Accuracy and energy", lead, Markup(body) + note + view.marks_explained(), (figure,))
+
+
+_HINT = "Choose a network in the legend to hide it, twice to see it alone."
+
+
+def _layout(found: tuple[Point, ...], models: int, targets: int) -> dict[str, Json]:
+    low = min(p.energy_low_j or p.energy_j for p in found)
+    high = max(p.energy_high_j for p in found)
+    axis: dict[str, Json] = {"title": {"text": "energy per inference (logarithmic)"}, "type": "log"}
+    below: Json = {"orientation": "h", "x": 0, "y": -0.17, "xanchor": "left", "yanchor": "top", "itemclick": False,
+                   "itemdoubleclick": False, "title": {"text": "target "}}  # fmt: skip
+    return {
+        "xaxis": axis | (log_ticks(low, high, "J") if low > 0 else {}),
+        "yaxis": {"title": {"text": "accuracy, deployed"}, "tickformat": ".1%"},
+        "legend": {"title": {"text": "network "}},
+        "legend2": below,
+    }
 
 
 def _front_line(best: tuple[Point, ...]) -> Json:
@@ -52,8 +69,10 @@ def _front_line(best: tuple[Point, ...]) -> Json:
     }
 
 
-def _target(name: str, index: int, found: list[Point], models: list[str], valid: dict[tuple[str, str], bool]) -> Json:
-    symbols = [SYMBOLS[models.index(p.model) % len(SYMBOLS)] for p in found]
+def _model(view: View, name: str, index: int, found: list[Point], targets: list[str]) -> Json:
+    results = {(r.model, r.target): r for r in view.comparison.results}
+    symbols = [SYMBOLS[targets.index(p.target) % len(SYMBOLS)] for p in found]
+    colour = MANY[index % len(MANY)]
     return {
         "type": "scatter",
         "mode": "markers",
@@ -67,20 +86,20 @@ def _target(name: str, index: int, found: list[Point], models: list[str], valid:
             "arrayminus": [p.energy_j - p.energy_low_j for p in found],
             "thickness": 1,
             "width": 3,
-            "color": f"{SERIES[index % len(SERIES)]}88",
+            "color": f"{colour}66",
         },
         "marker": {
             "size": 11,
-            "color": SERIES[index % len(SERIES)],
-            "symbol": [s if valid[p.model, p.target] else f"{s}-open" for s, p in zip(symbols, found, strict=True)],
+            "color": colour,
+            "symbol": [s if results[p.model, p.target].valid else f"{s}-open" for s, p in zip(symbols, found, strict=True)],
         },
-        "customdata": [_hover(p) for p in found],
+        "customdata": [_hover(p, results[p.model, p.target]) for p in found],
         "hovertemplate": "%{customdata}<extra></extra>",
     }
 
 
 def _key(name: str, index: int) -> Json:
-    """A legend entry that says which sign is which model."""
+    """A legend entry that says which sign is which target."""
     return {
         "type": "scatter",
         "mode": "markers",
@@ -92,9 +111,11 @@ def _key(name: str, index: int) -> Json:
     }
 
 
-def _hover(p: Point) -> str:
+def _hover(p: Point, result: PairResult) -> str:
     around = f"{format_si(p.energy_low_j, 'J')} – {format_si(p.energy_high_j, 'J')}"
-    return (
-        f"<b>{full(p.model)}</b> on {full(p.target)}<br>{format_si(p.energy_j, 'J')} ({around})<br>"
-        f"{number(p.accuracy, 'share')}"
-    )
+    lines = [f"<b>{full(p.model)}</b> on {full(p.target)}", f"{format_si(p.energy_j, 'J')} ({around})"]
+    if result.report is not None:
+        if said := without(result.report):
+            lines.append(f"without {said}")
+        lines.append(f"{number(p.accuracy, 'share')}, {format_si(result.report.latency_s, 's')}")
+    return "<br>".join(lines)

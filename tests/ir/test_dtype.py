@@ -90,6 +90,13 @@ def test_refuses_types_that_mean_nothing(encoding: Encoding, bits: int, scales: 
     assert str(error.value) == message
 
 
+def test_int_for_at_every_small_pair() -> None:
+    for low in range(-40, 40):
+        for high in range(low, 40):
+            narrowest = next(k for k in range(1, 64) if -(2 ** (k - 1)) <= low and high < 2 ** (k - 1))
+            assert int_for(low, high) == i(narrowest)
+
+
 @given(st.integers(-(2**63), 2**63 - 1), st.integers(-(2**63), 2**63 - 1))
 def test_int_for_is_the_narrowest(a: int, b: int) -> None:
     low, high = min(a, b), max(a, b)

@@ -98,6 +98,17 @@ def more_data(parts: Parts) -> None:
     parts.data += bytes(8)
 
 
+def share_bytes(parts: Parts) -> None:
+    """Lets the planes lie on the mask's bytes and closes the gap, so that only the overlap is wrong."""
+    (begin, end), (from_, to) = (parts.entries[f"conv.weight.{part}"]["data_offsets"] for part in ("mask", "planes"))
+    assert to - from_ == end - begin
+    for name, entry in parts.entries.items():
+        first, last = entry["data_offsets"]
+        moved = [begin, end] if name == "conv.weight.planes" else [first - 16, last - 16] if first >= to else [first, last]
+        entry["data_offsets"] = moved
+    parts.data = parts.data[:from_] + parts.data[to:]
+
+
 FULL = 2**64 - 1
 
 REFUSED: dict[str, tuple[tuple[Edit, ...], type[NeurobinError], str]] = {
@@ -231,6 +242,7 @@ REFUSED: dict[str, tuple[tuple[Edit, ...], type[NeurobinError], str]] = {
     "three offsets": ((in_entry("scale.bias.values", data_offsets=[0, 8, 9]),), FormatError, "expected two byte offsets"),
     "offsets overlap": ((lambda p: p.entries["scale.bias.values"].update(data_offsets=p.entries["real.scale.values"]["data_offsets"]),),
                         FormatError, "(no gap, no overlap)"),
+    "offsets share": ((share_bytes,), FormatError, "tensor 'conv.weight.planes': starts at byte 0, expected 16"),
     "data cut": ((lambda p: setattr(p, "data", p.data[:-1]),), FormatError, "follow the header (try: copy the file again"),
     "data longer": ((lambda p: setattr(p, "data", p.data + b"\0"),), FormatError, "follow the header"),
 }  # fmt: skip

@@ -108,6 +108,9 @@ def test_max_pool_windows_that_miss_the_map() -> None:
     assert dilated.reference(np.array([[[[-5]]]])).tolist() == [[[[-5]]]]
     skipping = MaxPool2d((1, 1), (3, 3), (3, 3, 0, 0))  # windows at -3 and 0
     assert skipping.window.misses((1, 1, 1))
+    for padding in ((1, 0, 0, 0), (0, 1, 0, 0), (0, 0, 1, 0), (0, 0, 0, 1)):  # a single tap on the border, on each side
+        assert MaxPool2d((1, 1), (1, 1), padding).window.misses((2, 2, 1))
+        assert not MaxPool2d((2, 2), (1, 1), padding).window.misses((2, 2, 1))
 
 
 def test_bits_are_pooled_as_words() -> None:

@@ -24,6 +24,8 @@ class Page(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = {name: value or "" for name, value in attrs}
         self.tags.append((tag, given))
+        if tag in ("td", "th", "tr"):
+            self._close()
         if tag == "table":
             self._table = self.tables.setdefault(given.get("id", ""), [])
         elif tag == "tr" and self._table is not None:
@@ -41,12 +43,19 @@ class Page(HTMLParser):
             self._text += data
 
     def handle_endtag(self, tag: str) -> None:
-        if tag in ("td", "th") and self._table and self._cell is not None:
-            value: float | str = float(self._cell["data-v"]) if "data-v" in self._cell else self._text
-            self._table[-1].append(value)
-            self._cell = None
-        elif tag == "table":
+        if tag in ("td", "th", "tr", "tbody", "table"):
+            self._close()
+        if tag == "table":
             self._table = None
+
+    def _close(self) -> None:
+        """End the open cell: by its end tag or, as HTML allows, by whatever begins or ends after it."""
+        if self._table and self._cell is not None:
+            value: float | str = self._text
+            if "data-v" in self._cell:
+                value = float(self._cell["data-v"] or self._text.replace(" ", ""))
+            self._table[-1].append(value)
+        self._cell = None
 
     @property
     def figures(self) -> dict[str, Any]:

@@ -8,13 +8,13 @@ import pytest
 from analyses.evaluate import check
 from hwmodels.target import chip_names, load_target
 from neurobin import zoo
+from neurobin.data import load_dataset
 from neurobin.errors import UsageError
 from neurobin.exec import reference
 from neurobin.exec.activity import measure
 from neurobin.methods import method_names
 from neurobin.passes import lower
 from neurobin.passes.precision import from_meta
-from neurobin.train.data import load_dataset
 
 DIGITS = [name for name in zoo.names() if name.endswith("_digits")]
 OTHERS = [name for name in zoo.names() if name not in DIGITS]

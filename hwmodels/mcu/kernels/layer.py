@@ -4,7 +4,8 @@
     bits    one side packed, the other an array                   add or skip the array's element as each bit says
     mac     two arrays                                            multiply-accumulate
 
-Weights of one or two planes meet array activations as bits, or (`expanded`) as an array of integers after all.
+Weights of one or two planes meet array activations as bits. `expanded`: both sides are arrays after all, whatever the
+types would allow.
 """
 
 from __future__ import annotations
@@ -61,10 +62,10 @@ class Layer:
     @property
     def variant(self) -> str:
         bits = self.weight.dtype.bits
-        if self.source.packed:
-            return "words" if bits <= PACKED_BITS else "bits"
         if self.expanded:
             return "mac"
+        if self.source.packed:
+            return "words" if bits <= PACKED_BITS else "bits"
         return "bits" if bits <= 2 and self.weight.dtype.encoding is not Encoding.SIGNED else "mac"
 
     @property

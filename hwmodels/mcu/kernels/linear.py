@@ -1,37 +1,32 @@
-"""Convolutions and matrix products: one geometry, three kernels, chosen by how both operands are stored.
+"""The kernels of convolutions and matrix products that walk the window position by position, and what they cost.
 
-    words   packed activations and weights of at most 4 bits      xor/and + popcount, plane pair by plane pair
-    bits    one side packed, the other an array                   add or skip the array's element as each bit says
-    mac     two arrays                                            multiply-accumulate
-
-Weights of one or two planes meet array activations as bits: packed along the inputs where those fill a word, else along
-the outputs (a 5x5 kernel over 3 channels takes 75 words for 32 filters instead of 800). The bit kernels work on blocks
-of 4 outputs, so an operand is loaded once per 4 additions; the core has no registers for more.
+`DIRECT` reads weights as they are packed: words along the inputs where those fill a word, else along the outputs (a 5x5
+kernel over 3 channels takes 75 words for 32 filters instead of 800). The bit kernels work on blocks of 4 outputs, so an
+operand is loaded once per 4 additions; the core has no registers for more. `EXPANDED` spends flash on 1-bit and ternary
+weights as bytes and multiplies: a core that multiplies in a cycle gains nothing from adding by bits.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Callable
 
 import numpy as np
 
 from hwmodels.mcu.charge import Charge, words_loaded
 from hwmodels.mcu.flash import narrow
 from hwmodels.mcu.kernels import popcount
+from hwmodels.mcu.kernels.layer import Layer
 from hwmodels.mcu.kernels.site import Constants, Head, Memory, Site, Tile, frame
-from hwmodels.mcu.kernels.window import Tap, reads, taps
-from hwmodels.mcu.layout import PACKED_BITS, WORD_BITS, Layout, decode, encode, words_for
+from hwmodels.mcu.kernels.window import Tap, taps
+from hwmodels.mcu.layout import WORD_BITS, decode, encode, words_for
 from neurobin.exec.kernels import int_matmul
-from neurobin.ir import Constant, Encoding
-from neurobin.ops._window import Window
+from neurobin.ir import Encoding
 
 BLOCK = 4  # outputs that share one load in the bits kernel
 
 
-def constants(site: Site) -> dict[str, np.ndarray]:
+def constants(layer: Layer) -> dict[str, np.ndarray]:
     """The weight as stored: words [O, T, P, W], words along the outputs [P, T*C, W], or an array [O, T, C]."""
-    layer = Layer.of(site)
     flat = layer.weight.values.reshape(layer.outputs, layer.window.taps, layer.depth).astype(np.int64)
     if layer.along_outputs:
         return {"weight": encode(flat.transpose(1, 2, 0).reshape(-1, layer.outputs), layer.weight.dtype)}
@@ -40,18 +35,16 @@ def constants(site: Site) -> dict[str, np.ndarray]:
     return {"weight": narrow(flat)}
 
 
-def refuse(site: Site) -> str:
+def refuse(layer: Layer) -> str:
     """Multiplication kernels take operands of up to 32 bits."""
-    layer = Layer.of(site)
     for what, dtype in (("activations", layer.source.dtype), ("weights", layer.weight.dtype)):
         if max(-dtype.low, dtype.high + 1) > 1 << 31:
             return f"{what} of type {dtype} do not fit the 32-bit operands of the multiply and add kernels"
     return ""
 
 
-def compute(site: Site, stored: Constants, memory: Memory, tile: Tile) -> np.ndarray:
+def compute(layer: Layer, stored: Constants, memory: Memory, tile: Tile) -> np.ndarray:
     """int64 [N, columns, channels of the tile]: exact sums, tap by tap, from the bytes of arena and flash."""
-    layer = Layer.of(site)
     columns, grouped = layer.result.grid[1], layer.groups > 1
     first, stop = (0, layer.outputs) if grouped else (tile.first, tile.stop)
     weight = stored["weight"][first:stop]
@@ -67,9 +60,9 @@ def compute(site: Site, stored: Constants, memory: Memory, tile: Tile) -> np.nda
     return total[..., tile.first : tile.stop] if grouped else total
 
 
-def prepare(site: Site, stored: Constants) -> dict[str, np.ndarray]:
+def prepare(layer: Layer, stored: Constants) -> dict[str, np.ndarray]:
     """The weight with outputs and window positions first: words [O, T, P, W] or integers [O, T, C]."""
-    layer, weight = Layer.of(site), stored["weight"]
+    weight = stored["weight"]
     if layer.along_outputs:
         values = decode(weight, layer.weight.dtype, layer.outputs)
         return {"weight": values.reshape(layer.window.taps, layer.depth, -1).transpose(2, 0, 1)}
@@ -113,9 +106,8 @@ def _add_padding(layer: Layer, total: np.ndarray, weight: np.ndarray, tap: Tap) 
     total[:, tap.columns.stop :] += sums
 
 
-def charge(site: Site) -> list[Charge]:
+def charge(layer: Layer) -> list[Charge]:
     """Loop counts of the variant's kernel."""
-    layer = Layer.of(site)
     return frame(layer.result) + _VARIANTS[layer.variant](layer)
 
 
@@ -190,4 +182,25 @@ def _mac_bits(layer: Layer) -> int:
 
 
 _VARIANTS = {"words": _charge_words, "bits": _charge_bits, "mac": _charge_mac}
-LINEAR = Head(compute, charge, constants, prepare, refuse)
+
+
+def _refuse_expanded(layer: Layer) -> str:
+    """Expansion is a choice only where bits would be added to an array."""
+    if layer.source.packed or Layer.of(layer.site).variant != "bits":
+        return "only 1-bit and ternary weights on arrays of activations are expanded"
+    return refuse(layer)
+
+
+def _head(name: str, layer_of: Callable[[Site], Layer], refused: Callable[[Layer], str]) -> Head:
+    return Head(
+        compute=lambda site, stored, memory, tile: compute(layer_of(site), stored, memory, tile),
+        charge=lambda site: charge(layer_of(site)),
+        constants=lambda site: constants(layer_of(site)),
+        prepare=lambda site, stored: prepare(layer_of(site), stored),
+        refuse=lambda site: refused(layer_of(site)),
+        name=name,
+    )
+
+
+DIRECT = _head("direct", Layer.of, refuse)
+EXPANDED = _head("expanded", lambda site: Layer.of(site, expanded=True), _refuse_expanded)

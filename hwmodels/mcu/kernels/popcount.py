@@ -4,8 +4,10 @@ With pc = popcount, bit 1 = +1 in bipolar planes and K channels (m = the product
 
     +-1 x +-1              K - 2 pc(a ^ w)                  1 logic, 1 popcount per pair of words
     one side or both masked  pc(m) - 2 pc((a ^ w) & m)      2 or 3 logic, 2 popcounts
-    {0,1} x +-1            2 pc(a & w) - pc(a [& mask])     the unmasked pc(a) is shared by all outputs
+    {0,1} x +-1            2 pc(a & w) - pc(a [& mask])
     {0,1} x {0,1}          pc(a & w)
+
+Counts of activation bits alone (pc(a), or pc(m) with no mask in the weights) are shared by all outputs of a pixel.
 """
 
 from __future__ import annotations
@@ -26,7 +28,7 @@ class WordRule:
     `logic` and `popcounts` are per output and word; `shared` popcounts are done once per pixel and word.
     """
 
-    dot: Callable[[np.ndarray, np.ndarray, np.ndarray, np.ndarray, int], np.ndarray]
+    dot: Callable[[np.ndarray, np.ndarray, np.ndarray, np.ndarray, int | np.ndarray], np.ndarray]
     logic: int
     popcounts: int
     shared: int = 0
@@ -52,7 +54,7 @@ def swar_popcount(words: np.ndarray) -> np.ndarray:
 RULES: dict[tuple[str, str], WordRule] = {
     ("bipolar", "bipolar"): WordRule(lambda a, am, w, wm, k: k - 2 * pc(a ^ w), 1, 1),
     ("bipolar", "ternary"): WordRule(lambda a, am, w, wm, k: pc(wm) - 2 * pc((a ^ w) & wm), 2, 2),
-    ("ternary", "bipolar"): WordRule(lambda a, am, w, wm, k: pc(am) - 2 * pc((a ^ w) & am), 2, 2),
+    ("ternary", "bipolar"): WordRule(lambda a, am, w, wm, k: pc(am) - 2 * pc((a ^ w) & am), 2, 1, shared=1),
     ("ternary", "ternary"): WordRule(lambda a, am, w, wm, k: pc(am & wm) - 2 * pc((a ^ w) & am & wm), 3, 2),
     ("digit", "bipolar"): WordRule(lambda a, am, w, wm, k: 2 * pc(a & w) - pc(a), 1, 1, shared=1),
     ("digit", "ternary"): WordRule(lambda a, am, w, wm, k: 2 * pc(a & w) - pc(a & wm), 2, 2),
@@ -84,6 +86,22 @@ def dot(a: np.ndarray, activation: DType, w: np.ndarray, weight: DType, channels
             for q, q_weight in enumerate(weight.plane_weights):
                 part = pair.dot(left[p], left[-1], right[:, q], right[:, -1], counted)
                 total += part if p_weight * q_weight == 1 else part * (p_weight * q_weight)
+    return total
+
+
+def masked(weight: DType) -> WordRule:
+    """The rule of bipolar activations some of whose bits do not count: a mask stands beside them as for ternary ones."""
+    return RULES["ternary", kind(weight)]
+
+
+def dot_words(pair: WordRule, activation: DType, a: np.ndarray, weight: DType, w: np.ndarray, bits: int) -> np.ndarray:
+    """int64 [N, O]: dot products of `bits` dense bits `a` uint32 [P, N, W] with filters `w` uint32 [O, Q, W]."""
+    counted = np.minimum(WORD_BITS, bits - WORD_BITS * np.arange(a.shape[-1]))
+    total = np.zeros((a.shape[1], len(w)), dtype=np.int64)
+    for p, p_weight in enumerate(activation.plane_weights):
+        for q, q_weight in enumerate(weight.plane_weights):
+            part = pair.dot(a[p, :, None], a[-1, :, None], w[:, q], w[:, -1], counted).sum(-1)
+            total += part * (p_weight * q_weight)
     return total
 
 

@@ -55,7 +55,7 @@ def tiles(layout: Layout) -> Iterator[Tile]:
 
 @dataclass(frozen=True, eq=False)
 class Memory:
-    """The RAM of every image of a batch, uint8 [N, bytes], and where each tensor lies in it."""
+    """The RAM of every image of a batch, uint8 [N, bytes], and where each tensor and each kernel's scratch lies in it."""
 
     arena: np.ndarray
     addresses: Mapping[str, int]
@@ -69,12 +69,25 @@ class Memory:
         """int64 [N, columns, channels]."""
         return read_values(self.arena, self.addresses[tensor], self.layouts[tensor], row)
 
+    def exchange(self, buffer: str, words: np.ndarray) -> np.ndarray:
+        """Write words uint32 [P, N, W] into a kernel's scratch and read them back from there."""
+        start, (planes, count, width) = self.addresses[buffer], words.shape
+        octets = np.ascontiguousarray(words.transpose(1, 0, 2)).view(np.uint8).reshape(count, -1)
+        self.arena[:, start : start + octets.shape[1]] = octets
+        found = np.ascontiguousarray(self.arena[:, start : start + octets.shape[1]])
+        return found.view("<u4").reshape(count, planes, width).transpose(1, 0, 2)
+
     def whole(self, tensor: str) -> np.ndarray:
         """int64 [N, rows, columns, channels]."""
         return np.stack([self.values(tensor, row) for row in range(self.layouts[tensor].grid[0])], axis=1)
 
     def store(self, tensor: str, tile: Tile, values: np.ndarray) -> None:
         write_values(self.arena, self.addresses[tensor], self.layouts[tensor], tile.row, values, tile.first)
+
+
+def scratch_name(node: Node) -> str:
+    """What a kernel's own buffer is called in the arena."""
+    return f"{node.name} (window)"
 
 
 Constants = Mapping[str, np.ndarray]
@@ -86,6 +99,7 @@ class Head:
 
     `prepare` brings the stored constants into the form that `compute` indexes, once per run. `refuse` says in a sentence
     why the kernel cannot compute this node, or nothing. `in_words`: the result is made as whole words, ready to store.
+    `name` tells several kernels of one op apart; `scratch_bytes` of RAM are the kernel's own while it runs.
     """
 
     compute: Callable[[Site, Constants, Memory, Tile], np.ndarray]
@@ -94,6 +108,8 @@ class Head:
     prepare: Callable[[Site, Constants], Constants] = lambda _, stored: stored
     refuse: Callable[[Site], str] = lambda _: ""
     in_words: Callable[[Site], bool] = lambda _: False
+    name: str = "direct"
+    scratch_bytes: Callable[[Site], int] = lambda _: 0
 
 
 def frame(output: Layout) -> list[Charge]:

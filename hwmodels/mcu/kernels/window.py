@@ -55,6 +55,23 @@ def reads(window: Window, source: Layout, result: Layout) -> int:
     return sum(rows) * sum(columns)
 
 
+def inside(window: Window, source: Layout, result: Layout) -> int:
+    """Output pixels whose whole window lies in the map, so that no position sees padding."""
+    counts = [
+        sum(k * stride - before >= 0 and k * stride - before + (positions - 1) * dilation < size for k in range(outputs))
+        for outputs, size, positions, stride, before, dilation in zip(
+            result.grid[:2],
+            source.grid[:2],
+            window.kernel,
+            window.stride,
+            window.padding[:2],
+            window.dilation,
+            strict=True,
+        )
+    ]
+    return counts[0] * counts[1]
+
+
 def _columns(shift: int, stride: int, width: int, outputs: int) -> tuple[int, int]:
     """Outputs low ... high - 1 whose source x * stride + shift lies in 0 ... width - 1."""
     low = min(max(0, -(shift // stride)), outputs)  # ceil(-shift / stride)

@@ -2,36 +2,46 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hwmodels.mcu.choose import Prefer
 from hwmodels.mcu.kernels import ELEMENTWISE, HEADS
-from hwmodels.mcu.kernels.linear import Layer
+from hwmodels.mcu.kernels.layer import Layer
 from hwmodels.mcu.kernels.popcount import extract, swar_popcount
 from hwmodels.mcu.kernels.site import Site
-from hwmodels.mcu.kernels.window import reads, taps
+from hwmodels.mcu.kernels.window import inside, reads, taps
 from hwmodels.mcu.layout import layout_of, pack_words
-from hwmodels.target import load_target
 from neurobin.exec import reference
 from neurobin.ir import BINARY, BIPOLAR, FLOAT64, TERNARY, Constant, DType, Encoding, Graph, TensorType
 from neurobin.ir.dtype import i, u
 from neurobin.ops import op_names
 from neurobin.ops._window import Window
 from tests.hwmodels.mcu.test_layout import members
+from tests.hwmodels.mcu.test_map import mcu
 from tests.networks import Random
 
-CHANNELS = (1, 3, 31, 32, 33, 63, 64, 65)
+CHANNELS = (1, 3, 8, 16, 31, 32, 33, 63, 64, 65)
 ACTIVATIONS = (BIPOLAR, TERNARY, BINARY, u(2), u(4), i(3), DType(Encoding.BIPOLAR, 2), u(8), i(8), i(16), u(16), i(20))
 WEIGHTS = (BIPOLAR, TERNARY, BINARY, i(2), i(4), DType(Encoding.BIPOLAR, 2), i(8), i(16))
 
 
 def agree(graph: Graph, count: int = 3) -> None:
+    """The cheapest kernels and every other one that can serve."""
     kind = graph.inputs[graph.input]
     x = members(kind.dtype, (count, *kind.shape))
-    target = load_target("stm32h7a3")
-    assert np.array_equal(target.execute(target.map(graph), x), reference.run(graph, x))
+    expected, seen = reference.run(graph, x), set()
+    for prefer in get_args(Prefer):
+        target = mcu("stm32h7a3", prefer)
+        mapping = target.map(graph)
+        heads = tuple(kernel.head.name for kernel in mapping.kernels if kernel.head is not None)
+        if heads not in seen:
+            seen.add(heads)
+            assert np.array_equal(target.execute(mapping, x), expected), heads
 
 
 @given(st.data())
@@ -44,7 +54,7 @@ def test_convolutions(data: st.DataObject) -> None:
     side = st.integers(0, 2)
     pad_value = draw(st.sampled_from((0, 1, -1)), "pad value")
     b = Random(
-        draw(st.integers(0, 99)), TensorType((draw(st.integers(3, 6)), draw(st.integers(3, 5)), depth * groups), activation)
+        draw(st.integers(0, 99)), TensorType((draw(st.integers(5, 7)), draw(st.integers(5, 6)), depth * groups), activation)
     )
     op = draw(st.sampled_from(("bit_conv2d", "int_conv2d")))
     x = b.op(
@@ -53,6 +63,7 @@ def test_convolutions(data: st.DataObject) -> None:
         weight=b.weight(weight, share * groups, draw(st.integers(1, 3)), draw(st.integers(1, 3)), depth),
         padding=draw(st.tuples(side, side, side, side), "padding"),
         stride=(draw(st.integers(1, 3)), draw(st.integers(1, 2))),
+        dilation=draw(st.sampled_from(((1, 1), (1, 1), (2, 1), (1, 2))), "dilation"),
         pad_value=pad_value if activation.holds(np.array([pad_value])) else 0,
         groups=groups,
     )
@@ -154,11 +165,13 @@ def test_visited_window_positions(data: st.DataObject) -> None:
         tap.columns.stop - tap.columns.start for row in range(result.grid[0]) for tap in taps(window, source, result, row)
     ]
     ones = np.ones((1, height, width, 1), dtype=np.int64)
-    assert reads(window, source, result) == sum(visited) == window.patches(ones, 0).sum()
+    patches = window.patches(ones, 0)
+    assert reads(window, source, result) == sum(visited) == patches.sum()
+    assert inside(window, source, result) == patches.all(axis=(3, 4)).sum()
 
 
 def test_variants() -> None:
-    """Which kernel serves which operands."""
+    """How the operands of the direct kernel meet."""
 
     def variant(activation: DType, weight: DType, channels: int) -> str:
         b = Random(0, TensorType((3, 3, channels), activation))
