@@ -18,8 +18,8 @@ FORMS: dict[str, Callable[[Table], str]] = {
 
 
 def write_text(path: Path, content: str) -> None:
-    """Write aside, then replace: no partial file is ever left. Lone surrogates are escaped. Raises OSError."""
-    write_atomic(path, content.encode("utf-8", "backslashreplace"))
+    """Write aside, then replace: no partial file is ever left. Lone surrogates are escaped. Raises FormatError."""
+    write_atomic(path, [content.encode("utf-8", "backslashreplace")])
 
 
 def write_table(path: Path, table: Table) -> None:

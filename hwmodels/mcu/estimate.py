@@ -19,6 +19,8 @@ NOTES = (
     "the published cycles per 8-bit multiply-accumulate hold its loads, loops and requantisation (all in compute)",
     "element-wise nodes behind a multiply-accumulate kernel are charged on top of that figure",
     "each layer runs the kernel with the fewest nominal cycles that memory allows; the mapping's summary names them",
+    "where the ranges of two kernels overlap, the other one may be faster on a board",
+    "gathering and unpacking are priced by instruction counts, not by compiled code",
     "1-bit and ternary weights on wider activations are stored as bytes where flash allows, never run as bit planes",
 )
 _NO_CURRENT = "energy is not modelled: no supply current is known for this chip"

@@ -90,8 +90,10 @@ class Graph:
 
     @property
     def is_deployed(self) -> bool:
-        """True when every tensor is an integer: the graph has one meaning."""
-        return not any(t.dtype.is_float for t in self.types.values())
+        """True when every tensor and every parameter is an integer: the graph has one meaning."""
+        held = [kind.dtype for kind in self.types.values()]
+        held += [constant.dtype for node in self.nodes for constant in node.op.constants().values()]
+        return not any(dtype.is_float for dtype in held)
 
     @property
     def input(self) -> str:

@@ -24,7 +24,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from neurobin.errors import FormatError, NeurobinError, UnsupportedError
-from neurobin.ir.atomic import write_atomic
+from neurobin.files import write_atomic
 from neurobin.ir.codec import TakeTensor, decode_op, decode_type, encode_op
 from neurobin.ir.container import Header, arrange, header_bytes, parse_json, read_header, short, write_container
 from neurobin.ir.graph import Graph, Node

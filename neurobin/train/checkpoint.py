@@ -43,13 +43,10 @@ class State:
 
 
 def save(path: Path, identity: Identity, state: State) -> None:
-    """Write aside, then replace: an interruption leaves the previous checkpoint whole. Raises UsageError when it cannot."""
+    """Write aside, then replace: an interruption leaves the previous checkpoint whole. Raises FormatError when it cannot."""
     buffer = io.BytesIO()
     torch.save({"schema": SCHEMA, "identity": asdict(identity), **vars(state)}, buffer)
-    try:
-        write_atomic(path, buffer.getvalue())
-    except OSError as error:
-        raise UsageError(f"cannot write the checkpoint: {error}", where=str(path)) from error
+    write_atomic(path, [buffer.getvalue()])
 
 
 def load(path: Path, identity: Identity) -> State:

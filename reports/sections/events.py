@@ -5,7 +5,7 @@ from __future__ import annotations
 from markupsafe import Markup
 
 from analyses.results import PairResult
-from analyses.table import Cell, Table
+from analyses.table import Table
 from analyses.utilisation import busiest, sample, utilisation
 from hwmodels.trace import Trace
 from neurobin.ir import Json
@@ -44,12 +44,6 @@ def _panel(key: str, result: PairResult, limit: int) -> Part | None:
     return Part(body, (figure,))
 
 
-def _hover(row: dict[str, Cell], period_s: float) -> str:
-    """The layer, then when and for how long; it ends the bold type that its template begins."""
-    periods = int(str(row["stop"])) - int(str(row["start"]))
-    return f"{label(str(row['node']))}</b><br>{row['start']} to {row['stop']}: {format_si(periods * period_s, 's')}"
-
-
 def _figure(key: str, trace: Trace, lanes: tuple[str, ...], events: Table) -> Figure:
     place = {name: k for k, name in enumerate(lanes)}
     traces: list[Json] = []
@@ -68,8 +62,9 @@ def _figure(key: str, trace: Trace, lanes: tuple[str, ...], events: Table) -> Fi
                 "x": list(lengths),
                 "y": [place[str(row["resource"])] for row in rows],
                 "marker": {"color": colour, "line": {"width": 0}},
-                "customdata": [_hover(row, trace.period_s) for row in rows],
-                "hovertemplate": f"<b>%{{customdata}}<extra>{state}</extra>",
+                "customdata": [label(str(row["node"])) for row in rows],
+                # x is the end: Plotly adds the base to a bar's length
+                "hovertemplate": f"<b>%{{customdata}}</b><br>{state}, period %{{base}} to %{{x}}<extra></extra>",
             }
         )
     layout: dict[str, Json] = {

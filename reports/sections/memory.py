@@ -82,7 +82,6 @@ def _figure(name: str, steps: tuple[str, ...], live: Table, buffers: Table, top:
         "insidetextanchor": "middle",
         "textangle": 0,
         "constraintext": "both",
-        "insidetextfont": {"color": "#ffffff"},
         "marker": {
             "color": [SERIES[k % len(SERIES)] for k in range(len(tensors))],
             "opacity": 0.8,

@@ -9,8 +9,8 @@ from analyses.sensitivity import tornado
 from analyses.table import Table
 from neurobin.ir import Json
 from neurobin.units import format_si
-from reports.figures import BLUE, ORANGE, Figure, energy_axis, full, named_axis
-from reports.html import details, table_html
+from reports.figures import BLUE, ORANGE, Figure, energy_axis, named_axis
+from reports.html import details, table_html, text
 from reports.view import Part, Section, View
 
 DRAWN = 12
@@ -34,8 +34,17 @@ def _panel(key: str, result: PairResult) -> Part | None:
     figure = _figure(key, table, total)
     fixed = sum(value == 0 for value in table.column("swing_j"))
     note = f"{fixed} of {len(table)} constants are stated without a range and show no bar." if fixed else ""
-    body = figure.html() + Markup('<p class="note">{}</p>').format(note)
-    return Part(body + details(f"All {len(table)} constants", table_html(table, f"sensitivity-table-{key}")), (figure,))
+    shown = table.select(*(column.name for column in table.columns if column.name != "source"))
+    body = figure.html() + _widest(table) + Markup('<p class="note">{}</p>').format(note)
+    return Part(body + details(f"All {len(table)} constants", table_html(shown, f"sensitivity-table-{key}")), (figure,))
+
+
+def _widest(table: Table) -> Markup:
+    """The constant that matters most, how it is known and from where; the others' sources stand under Provenance."""
+    row = next(iter(table))
+    return Markup('<p class="note">Widest: <bdi>{}</bdi>, {}: <bdi>{}</bdi>. All sources: Provenance.</p>').format(
+        text(str(row["constant"])), text(str(row["status"])), text(str(row["source"]).rstrip("."))
+    )
 
 
 def _figure(key: str, table: Table, total: float) -> Figure:
@@ -53,17 +62,14 @@ def _figure(key: str, table: Table, total: float) -> Figure:
                 "x": [value - total for value in values],
                 "y": list(range(len(rows))),
                 "marker": {"color": colour},
-                "customdata": [
-                    f"<b>{full(name)}</b><br>{words}: {format_si(value, 'J')}"
-                    for name, value in zip(names, values, strict=True)
-                ],
-                "hovertemplate": "%{customdata}<extra></extra>",
+                # y is the tick's name; x the total: Plotly adds the base to a bar's length
+                "hovertemplate": f"<b>%{{y}}</b><br>total with it {words}: %{{x}}<extra></extra>",
             }
         )
     layout: dict[str, Json] = {
         "barmode": "overlay",
         "bargap": 0.3,
-        "xaxis": energy_axis(f"total energy (estimate {format_si(total, 'J')})"),
+        "xaxis": energy_axis(f"total energy (estimate {format_si(total, 'J')})") | {"hoverformat": ".3~s"},
         "yaxis": named_axis(names, 40),
         "shapes": [{"type": "line", "xref": "x", "yref": "paper", "x0": total, "x1": total, "y0": 0, "y1": 1,
                     "line": {"width": 1.5, "dash": "dot", "color": "#8A8F98"}}],

@@ -37,7 +37,7 @@ def render(view: View) -> Section | None:
     body = figure.html() + details(f"Values of all {len(found)} points", table, opened=len(found) <= 12)
     named = ", ".join(f"{p.model} on {p.target}" for p in best)
     note = Markup('<p class="note">{}<bdi>{}</bdi>. {}</p>').format("On the front, cheapest first: ", text(named), _HINT)
-    return Section("tradeoff", "Accuracy and energy", lead, Markup(body) + note + view.marks_explained(), (figure,))
+    return Section("tradeoff", "Accuracy and energy", lead, Markup(body) + note, (figure,))
 
 
 _HINT = "Choose a network in the legend to hide it, twice to see it alone."

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from analyses.table import Column, Table
-from neurobin.errors import UsageError
+from neurobin.errors import FormatError, UsageError
 from reports.export import write_table, write_text
 
 SAMPLE = Table("t", (Column("a", "a"), Column("b", "b", "J")), (("=x", 1e-6),))
@@ -41,7 +41,7 @@ def test_a_failed_write_keeps_the_old_file(tmp_path: Path, monkeypatch: pytest.M
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", fail)
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(FormatError, match="No space"):
         write_text(path, "new")
     assert path.read_text() == "old"
     assert [found.name for found in tmp_path.iterdir()] == ["page.html"]

@@ -43,7 +43,7 @@ def test_names_are_text_and_nothing_escapes() -> None:
 def test_compare_shows_energy_with_range_and_reasons() -> None:
     text = printed(terminal.compare(SAMPLE))
     assert "1.68 µJ" in text
-    assert "1.26 µJ – 2.75 µJ" in text
+    assert "1.26 – 2.75 µJ" in text
     assert "refused" in text
     assert "98.06 %" in text
 

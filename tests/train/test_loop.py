@@ -211,7 +211,7 @@ def test_damaged_checkpoints_are_refused(few: Dataset, noisy: Method, tmp_path: 
 
 
 def test_a_folder_that_is_not_there(few: Dataset, noisy: Method, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="cannot write the checkpoint"):
+    with pytest.raises(FormatError, match="cannot be written"):
         train_on(noisy, few, epochs=1, checkpoint=tmp_path / "absent" / "run.pt", progress=False)
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from neurobin.errors import FormatError
-from neurobin.ir.atomic import write_atomic
+from neurobin.files import write_atomic
 
 
 def test_writes_and_replaces(tmp_path: Path) -> None:
@@ -55,7 +55,7 @@ def test_an_interrupt_leaves_the_old_file_and_nothing_else(
 
 def test_ctrl_c_in_another_process(tmp_path: Path) -> None:
     code = (
-        "import sys, time; from pathlib import Path; from neurobin.ir.atomic import write_atomic\n"
+        "import sys, time; from pathlib import Path; from neurobin.files import write_atomic\n"
         "def chunks():\n  yield b'x' * 10**6\n  print('writing', flush=True)\n  time.sleep(30)\n"
         "write_atomic(Path(sys.argv[1]), chunks())"
     )
@@ -125,7 +125,7 @@ def test_readers_see_one_or_the_other(tmp_path: Path) -> None:
     path = tmp_path / "a"
     write_atomic(path, [b"0" * 10_000])
     code = (
-        "import sys; from pathlib import Path; from neurobin.ir.atomic import write_atomic\n"
+        "import sys; from pathlib import Path; from neurobin.files import write_atomic\n"
         "for k in range(60): write_atomic(Path(sys.argv[1]), [str(k % 10).encode() * 5_000] * 2)"
     )
     child = subprocess.Popen([sys.executable, "-c", code, str(path)])
