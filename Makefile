@@ -20,7 +20,7 @@ $(STAMP): pyproject.toml constraints.txt
 
 demo: $(STAMP) ## The zoo on every chip: the table here, the page in out/report.html
 	mkdir -p out
-	$(BIN)/neurobin compare --target all --report out/report.html
+	$(BIN)/neurobin compare --data digits --target all --report out/report.html
 
 test: $(STAMP) ## Run the tests
 	$(BIN)/python -m pytest

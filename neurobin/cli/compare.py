@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 @click.command("compare", epilog="Example:  neurobin compare --target all --report report.html")
 @click.argument("models", nargs=-1, metavar="[MODEL]...")
 @click.option("--methods", metavar="NAMES", help='Only networks of these methods, separated by commas ("all": every one).')
+@click.option("--data", metavar="NAMES", help="Only networks trained on these data sets, separated by commas.")
 @click.option("--images", "count", type=click.IntRange(min=0), help="Images per validation (default: all; 0: none).")
 @click.option("--report", metavar="FILE.html", help="Write one offline HTML page.")
 @click.option("--table", metavar="FILE", help="Write the headline table as .csv, .tex, .md or .json.")
@@ -35,8 +36,8 @@ if TYPE_CHECKING:
 @limit_options
 @json_option
 def command(
-    models: tuple[str, ...], methods: str | None, count: int | None, report: str | None, table: str | None,
-    targets: tuple[str, ...], overrides: tuple[str, ...], limits: Limits, as_json: bool,
+    models: tuple[str, ...], methods: str | None, data: str | None, count: int | None, report: str | None,
+    table: str | None, targets: tuple[str, ...], overrides: tuple[str, ...], limits: Limits, as_json: bool,
 ) -> None:  # fmt: skip
     """Compare networks (default: the whole zoo) on chips: accuracy, energy, latency, memory, and whether it is true."""
     from analyses.headline import headline
@@ -48,8 +49,9 @@ def command(
     for path in filter(None, (report, table)):
         writable(path)
     graphs = {name: require_deployed(load_model(name), name) for name in (models or zoo.names())}
-    if methods and methods != "all":
-        graphs = _of_methods(graphs, methods.split(","))
+    for key, wanted in (("method", methods), ("dataset", data)):
+        if wanted and wanted != "all":
+            graphs = _only(graphs, key, wanted.split(","))
     result = compare(graphs, load_targets(targets, overrides), images=count, trace=bool(report), quiet=as_json)
     if as_json:
         emit_json({"schema": "neurobin.compare/1", "rows": headline(result).to_dict()["rows"]})
@@ -67,10 +69,10 @@ def command(
     limits.check(result)
 
 
-def _of_methods(graphs: dict[str, Graph], methods: list[str]) -> dict[str, Graph]:
-    """The networks of these methods. Raises UsageError for a method that no network has."""
-    known = {str(graph.meta.get("method")) for graph in graphs.values()}
-    for method in methods:
-        if method not in known:
-            raise UsageError(f"no network of method {method!r}", hint=f"one of {', '.join(sorted(known))}")
-    return {name: graph for name, graph in graphs.items() if graph.meta.get("method") in methods}
+def _only(graphs: dict[str, Graph], key: str, wanted: list[str]) -> dict[str, Graph]:
+    """The networks whose meta data has one of the values. Raises UsageError for a value that no network has."""
+    known = {str(graph.meta.get(key)) for graph in graphs.values()}
+    for value in wanted:
+        if value not in known:
+            raise UsageError(f"no network with {key} {value!r}", hint=f"one of {', '.join(sorted(known))}")
+    return {name: graph for name, graph in graphs.items() if graph.meta.get(key) in wanted}

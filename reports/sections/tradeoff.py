@@ -24,7 +24,7 @@ def render(view: View) -> Section | None:
     best = front(found)
     traces: list[Json] = [_front_line(best)]
     traces += [_model(view, name, k, [p for p in found if p.model == name], targets) for k, name in enumerate(models)]
-    traces += [_key(name, k) for k, name in enumerate(targets)]
+    traces += [_entry(name, k) for k, name in enumerate(models)] + [_key(name, k) for k, name in enumerate(targets)]
     figure_id = "fig-tradeoff"
     says = f"Accuracy against energy per inference of {len(found)} pairs; {len(best)} of them are on the front."
     tools = switch(figure_id, "ranges", (("on", "with ranges"), ("off", "without ranges")))
@@ -47,12 +47,13 @@ def _layout(found: tuple[Point, ...], models: int, targets: int) -> dict[str, Js
     low = min(p.energy_low_j or p.energy_j for p in found)
     high = max(p.energy_high_j for p in found)
     axis: dict[str, Json] = {"title": {"text": "energy per inference (logarithmic)"}, "type": "log"}
-    below: Json = {"orientation": "h", "x": 0, "y": -0.17, "xanchor": "left", "yanchor": "top", "itemclick": False,
-                   "itemdoubleclick": False, "title": {"text": "target "}}  # fmt: skip
+    below: Json = {"orientation": "h", "x": 0, "y": 0, "yref": "container", "yanchor": "bottom", "itemclick": False,
+                   "itemdoubleclick": False, "title": {"text": "target ", "font": {"size": 13}}}  # fmt: skip
     return {
         "xaxis": axis | (log_ticks(low, high, "J") if low > 0 else {}),
         "yaxis": {"title": {"text": "accuracy, deployed"}, "tickformat": ".1%"},
-        "legend": {"title": {"text": "network "}},
+        "legend": {"title": {"text": "network ", "font": {"size": 13}}},
+        "margin": {"b": 110},
         "legend2": below,
     }
 
@@ -77,6 +78,8 @@ def _model(view: View, name: str, index: int, found: list[Point], targets: list[
         "type": "scatter",
         "mode": "markers",
         "name": label(name),
+        "legendgroup": str(index),
+        "showlegend": False,
         "x": [p.energy_j for p in found],
         "y": [p.accuracy for p in found],
         "error_x": {
@@ -95,6 +98,19 @@ def _model(view: View, name: str, index: int, found: list[Point], targets: list[
         },
         "customdata": [_hover(p, results[p.model, p.target]) for p in found],
         "hovertemplate": "%{customdata}<extra></extra>",
+    }
+
+
+def _entry(name: str, index: int) -> Json:
+    """A legend entry that says which colour is which network, and hides its points when chosen."""
+    return {
+        "type": "scatter",
+        "mode": "markers",
+        "name": label(name, 24),
+        "x": [None],
+        "y": [None],
+        "legendgroup": str(index),
+        "marker": {"symbol": "circle", "size": 9, "color": MANY[index % len(MANY)]},
     }
 
 

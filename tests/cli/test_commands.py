@@ -134,3 +134,13 @@ def test_train_makes_both_files(neurobin, tmp_path):
     assert shown.code == 0, shown.err
     assert {path.name for path in tmp_path.iterdir()} == {"bnn_digits.nbin", "bnn_digits.trained.nbin"}
     assert json.loads(neurobin("run", str(tmp_path / "bnn_digits.nbin"), "--json").out)["images"] >= 360
+
+
+def test_compare_can_be_limited_to_methods_and_data(neurobin):
+    shown = neurobin("compare", "--methods", "bnn,twn", "--data", "digits", "--images", "0", "-t", "stm32l4r5", "--json")
+    rows = json.loads(shown.out)["rows"]
+    assert [row["model"] for row in rows] == ["bnn_digits", "twn_digits"]
+    assert [row["valid"] for row in rows] == [None, None]
+    refused = neurobin("compare", "--methods", "bnm", "--images", "0")
+    assert refused.code == 2
+    assert "no network with method 'bnm'" in refused.err

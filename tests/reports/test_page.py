@@ -14,7 +14,7 @@ import pytest
 from plotly.offline import get_plotlyjs
 
 from analyses.memory import layout, timeline
-from analyses.results import Comparison
+from analyses.results import Comparison, TargetInfo
 from reports.figures import TEMPLATE, label
 from reports.page import json_script, render
 from tests.reports.reader import Page, read
@@ -185,6 +185,42 @@ def test_headline_table_has_every_pair_with_its_reasons(page: Page) -> None:
     for result in sample.results:
         for reason in result.pair.reasons:
             assert reason in shown
+
+
+def test_a_refusal_is_folded_under_its_count_and_first_reason(page: Page) -> None:
+    refused = [result for result in comparison(8, 3).results if result.fits is False]
+    rows = [row for row in page.tables["headline-table"][1:] if "refused" in str(row[-1]) or row[-1] == 2.0]
+    assert len(rows) == len(refused)
+    assert all(len(row) == 4 for row in rows)  # model, target, accuracy, and one cell over the rest
+    shown = " ".join(page.words)
+    assert shown.count("2 reasons: 288 inputs per neuron, the crossbar has 256") == len(refused)
+
+
+def test_marks_stand_for_what_energies_leave_out(html: str) -> None:
+    priced = [result for result in comparison(8, 3).results if result.report is not None]
+    assert html.count('<sup class="mark" title="without host">a</sup>') == 2 * len(priced)  # matrix and table
+    assert html.count("<sup>a</sup> without host.") == 2
+
+
+def test_family_and_description_of_a_target_are_in_the_matrix() -> None:
+    about = (TargetInfo("truenorth", "neuro<b>", "One chip at 0.8 V; 1 ms tick"),)
+    html = render(replace(comparison(1, 2), about=about))
+    assert "neuro&lt;b&gt;" in html
+    assert "One chip at 0.8 V</bdi>" in html
+    assert 'title="One chip at 0.8 V; 1 ms tick"' in html
+
+
+def test_summary_stands_first_in_the_page(page: Page) -> None:
+    words = [word.strip() for word in page.words]
+    lowest = next(place for place, word in enumerate(words) if word.startswith("Lowest energy: "))
+    assert lowest < words.index("equal to the reference")
+
+
+def test_the_glossary_explains_what_outsiders_ask(page: Page) -> None:
+    shown = " ".join(page.words[page.words.index("Glossary", page.words.index("Provenance")) :])
+    for word in ("axon", "crossbar", "popcount", "synaptic operation", "DPA", "arena", "deployed", "equal", "refused",
+                 "not modelled", "range"):  # fmt: skip
+        assert word in shown
 
 
 def test_every_constant_stands_with_its_source(page: Page) -> None:

@@ -13,6 +13,7 @@ from reports import terminal
 from tests.reports.sample import comparison
 
 SAMPLE = comparison(4, 3)
+PLAIN = comparison(8, 3, hostile=False)
 
 
 def printed(*made: RenderableType) -> str:
@@ -46,6 +47,36 @@ def test_compare_shows_energy_with_range_and_reasons() -> None:
     assert "1.26 – 2.75 µJ" in text
     assert "refused" in text
     assert "98.06 %" in text
+
+
+def at_width(columns: int) -> list[str]:
+    out = io.StringIO()
+    Console(file=out, width=columns, highlight=False, markup=False, emoji=False).print(terminal.compare(PLAIN))
+    return out.getvalue().splitlines()
+
+
+def test_compare_takes_one_line_per_pair_at_120_columns() -> None:
+    lines = at_width(120)
+    for target in PLAIN.targets:
+        shown = [
+            line for line in lines if f" {target} " in line and ("equal" in line or "refused" in line or "mismatch" in line)
+        ]
+        assert len(shown) == sum(result.target == target for result in PLAIN.results)
+    assert sum(PLAIN.models[0].name in line and "98" not in line for line in lines) <= 2  # its group, and a refusal
+    assert any(line.startswith("+: the true energy is higher") for line in lines)
+
+
+def test_compare_on_a_narrow_terminal_leaves_out_columns_and_says_so() -> None:
+    lines = at_width(80)
+    assert max(map(len, lines)) <= 80
+    assert any("Too narrow for memory" in line for line in lines)
+    assert not any("Too narrow" in line for line in at_width(160))
+
+
+def test_compare_gives_every_refusal_its_reason_once() -> None:
+    text = " ".join(" ".join(at_width(120)).split())
+    assert "refused, 2 reasons" in text
+    assert text.count("288 inputs per neuron, the crossbar has 256") == 1
 
 
 def test_validate_counts_mismatches() -> None:
