@@ -21,11 +21,11 @@ _HEADS = (
     ("fits", "fits", False),
     ("valid", "valid", False),
     ("energy_j", "energy", True),
-    ("energy_range", "range, log scale", False),
+    ("energy_range", "range (log)", False),
     ("energy_low_j", "low", True),
     ("energy_high_j", "high", True),
     ("latency_s", "latency", True),
-    ("memory", "memory or cores", True),
+    ("memory", "memory, cores", True),
 )
 _REST = sum(name not in ("model", "target", "accuracy") for name, *_ in _HEADS)
 

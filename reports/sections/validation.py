@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from analyses.refusals import phrases
+from analyses.refusals import phrase
 from analyses.results import Pair
 from analyses.validation import validation
 from reports.html import table_html
@@ -23,7 +23,7 @@ def render(view: View) -> Section:
 
 
 def _short(pair: Pair) -> str | None:
-    """Reasons of a refusal without repetition, since All pairs lists each; those of a mismatch whole."""
-    if pair.status != "refused":
+    """The first reason of a refusal and how many more All pairs lists; the reasons of a mismatch whole."""
+    if pair.status != "refused" or len(pair.reasons) < 2:
         return "; ".join(pair.reasons) or None
-    return "; ".join(f"{said} ({count} times)" if count > 1 else said for said, count in phrases(pair.reasons)) or None
+    return f"{phrase(pair.reasons[0])} (the first of {len(pair.reasons)} reasons; All pairs lists them)"
