@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import io
 import os
 import sys
 from difflib import get_close_matches
@@ -73,8 +74,13 @@ def cli() -> None:
 
 def main() -> None:
     """Entry point: every problem is one message on stderr and its exit code, never a traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a terminal without the micro sign still gets the figures
     try:
         code = cli.main(prog_name="neurobin", standalone_mode=False)
+        if sys.stdout is not None:
+            sys.stdout.flush()  # a full disk or a closed pipe shows here, not after the exit code is given
     except click.exceptions.Exit as stop:
         code = stop.exit_code
     except click.ClickException as error:
@@ -90,7 +96,8 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
     except OSError as error:
-        click.echo(f"neurobin: {error.strerror or error}: {printable(str(error.filename or ''))}", err=True)
+        where = f": {printable(str(error.filename))}" if error.filename else ""
+        click.echo(f"neurobin: {error.strerror or error}{where}", err=True)
         code = 1
     except Exception as error:
         if os.environ.get("NEUROBIN_DEBUG"):

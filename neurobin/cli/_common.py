@@ -88,7 +88,7 @@ def split_images(graph: Graph, count: int | None = None, split: str = "test") ->
 
     name = graph.meta.get("dataset")
     if not isinstance(name, str):
-        raise UsageError("the model file names no data set", hint="give images with --images FILE.npz")
+        raise UsageError("the model file names no data set", hint='save it with graph.with_meta(dataset="digits")')
     data = load_dataset(name)
     images, labels = (data.x_test, data.y_test) if split == "test" else (data.x_train, data.y_train)
     return LabelledImages(name, images[:count], labels[:count])
@@ -112,17 +112,18 @@ def images_to_execute(graph: Graph, count: int | None) -> tuple[np.ndarray, bool
 
 
 def writable(path: str) -> Path:
-    """`path`, known to lie in a folder that exists: asked before long work, so that nothing is lost at its end."""
-    folder = Path(path).resolve().parent
+    """`path`, no folder itself and in a folder that exists: asked before long work, so that nothing is lost at its end."""
+    if Path(path).is_dir():
+        raise UsageError(f"{path!r} is a folder, expected the name of a file to write", hint=str(Path(path) / "NAME"))
+    folder = Path(os.path.realpath(path)).parent
     if not folder.is_dir():
         raise UsageError(f"no folder {str(folder)!r} to write {Path(path).name!r} to", hint=f"mkdir -p {folder}")
     return Path(path)
 
 
 def emit_json(value: MappingOf[str, object]) -> None:
-    """One JSON object on stdout."""
-    json.dump(value, sys.stdout, indent=1, allow_nan=False, ensure_ascii=False)
-    sys.stdout.write("\n")
+    """One JSON object on stdout, in ASCII: the same bytes whatever the locale."""
+    click.echo(json.dumps(value, indent=1, allow_nan=False))
 
 
 def note(message: str) -> None:

@@ -44,23 +44,26 @@ def command(
     from neurobin import zoo
     from neurobin.cli._compare import compare, require_one_fit
     from reports import terminal
-    from reports.export import write_table, write_text
+    from reports.export import FORMS, write_table, write_text
 
-    for path in filter(None, (report, table)):
-        writable(path)
+    for path in (report, table):
+        if path is not None:
+            writable(path)
+    if table is not None and Path(table).suffix not in FORMS:
+        raise UsageError(f"cannot write a table to {table!r}", hint=f"a file name that ends in {', '.join(FORMS)}")
     graphs = {name: require_deployed(load_model(name), name) for name in (models or zoo.names())}
     for key, wanted in (("method", methods), ("dataset", data)):
         if wanted and wanted != "all":
             graphs = _only(graphs, key, wanted.split(","))
-    result = compare(graphs, load_targets(targets, overrides), images=count, trace=bool(report), quiet=as_json)
+    result = compare(graphs, load_targets(targets, overrides), images=count, trace=report is not None, quiet=as_json)
     if as_json:
         emit_json({"schema": "neurobin.compare/1", "rows": headline(result).to_dict()["rows"]})
     else:
         show(terminal.compare(result))
-    if table:
+    if table is not None:
         write_table(Path(table), headline(result))
         note(f"wrote {table}")
-    if report:
+    if report is not None:
         from reports.page import render
 
         write_text(Path(report), render(result))

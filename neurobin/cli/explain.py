@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from hwmodels.cost import CostReport
 
 
-@click.command("explain", epilog="Example:  neurobin explain bnn_digits conv2.sums --target stm32l4r5")
+@click.command("explain", epilog="Example:  neurobin explain bnn_digits conv2.conv2d.sums --target stm32l4r5")
 @click.argument("model", metavar="MODEL")
 @click.argument("node", metavar="NODE", required=False)
 @target_option("all")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from neurobin.cli._common import emit_json, json_option, note, split_images, writable
+from neurobin.errors import UsageError
 
 if TYPE_CHECKING:
     from neurobin.exec.deviation import Flips
@@ -20,7 +21,14 @@ DEVIATION_IMAGES = 256
 @click.argument("model", metavar="MODEL")
 @click.option("-o", "--output", metavar="FILE.nbin", help="Write the deployed graph here.")
 @click.option("--show", metavar="PASS", help='Print the graph after this pass ("all": after each).')
-@click.option("--calibrate", "count", default=256, show_default=True, help="Training images to calibrate on.")
+@click.option(
+    "--calibrate",
+    "count",
+    type=click.IntRange(min=1),
+    default=256,
+    show_default=True,
+    help="Training images to calibrate on.",
+)
 @json_option
 def command(model: str, output: str | None, show: str | None, count: int, as_json: bool) -> None:
     """Lower a graph as trained (a zoo name means its trained form) to integers and measure what it costs in accuracy."""
@@ -28,32 +36,35 @@ def command(model: str, output: str | None, show: str | None, count: int, as_jso
     from neurobin.exec.deviation import deviation
     from neurobin.ir import to_text
     from neurobin.ir.store import save
-    from neurobin.passes import lower
+    from neurobin.passes import EXACT, Deploy, lower
     from neurobin.passes.precision import from_meta
 
-    if output:
+    if output is not None:
         writable(output)
+    names = dict.fromkeys([*(step.name for step in EXACT), Deploy.name, "all"])
+    if show is not None and show not in names:
+        raise UsageError(f"no pass {show!r}", hint=f"one of {', '.join(names)}")
     trained = zoo.load(model, trained=True)
     calibration = split_images(trained, count, split="train")
 
     def observe(name: str, graph: Graph) -> None:
         note(f"{name}: {len(graph.nodes)} nodes")
         if show in (name, "all"):
-            click.echo(f"# after {name}\n{to_text(graph)}")
+            click.echo(f"# after {name}\n{to_text(graph)}", err=as_json)
 
     deployed = lower(trained, calibration.images, from_meta(trained.meta), observe)
     accuracy = accuracies(trained, deployed)
     flips = deviation(trained, deployed, split_images(trained, DEVIATION_IMAGES).images)
     kept = trained.meta.get("accuracy")
     deployed = deployed.with_meta(accuracy={**(kept if isinstance(kept, dict) else {}), **accuracy})
-    if output:
+    if output is not None:
         save(deployed, Path(output))
         note(f"wrote {output}")
     if as_json:
         emit_json({"schema": "neurobin.lower/1", "model": model, "accuracy": dict(accuracy), "output": output,
                    "deviation": [f.to_dict() for f in flips],
                    "graph": to_text(deployed).splitlines()})  # fmt: skip
-    elif not show:
+    elif show is None:
         click.echo(to_text(deployed), nl=False)
     _tell(flips)
     note(f"accuracy on the test split: real graph {accuracy['float']:.4f}, deployed integers {accuracy['deployed']:.4f}")
