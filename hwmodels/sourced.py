@@ -9,11 +9,13 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, model_validator
 
 Status = Literal["published", "measured", "derived", "fitted", "assumed"]
 
+LARGEST = 1e24  # beyond every physical figure here, and products of a few constants stay finite
+
 
 class Sourced(BaseModel):
     """value in unit with its range low..high, the source in words, and how it is known."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)  # strict: "1.0" and true are no numbers
 
     value: float
     unit: str
@@ -63,6 +65,8 @@ def _in(unit: str) -> AfterValidator:
             raise ValueError(f"expected a value in {unit}, got {constant.unit!r}")
         if constant.low < 0:
             raise ValueError(f"expected a non-negative range, got low = {constant.low}")
+        if constant.high > LARGEST:
+            raise ValueError(f"expected figures up to {LARGEST:g}, got high = {constant.high}")
         return constant
 
     return AfterValidator(check)

@@ -11,7 +11,7 @@ from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Literal, Protocol, TypeVar
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -21,10 +21,12 @@ from hwmodels.sourced import Sourced
 from hwmodels.trace import Trace
 from neurobin.errors import DoesNotFitError, FormatError, UsageError
 from neurobin.exec.activity import Activity
+from neurobin.files import read_text
 from neurobin.ir import Graph, Json
 
-CHIPS = Path(__file__).parent / "chips"
 _FOLDER = Path(__file__).parent
+CHIPS = _FOLDER / "chips"
+MAX_CHIP_BYTES = 2**17
 
 
 @dataclass(frozen=True)
@@ -122,7 +124,7 @@ class ChipFile(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    schema_version: int
+    schema_version: Literal[1]
     name: str
     family: str
     description: str
@@ -164,12 +166,7 @@ def load_target(name: str, overrides: MappingOf[str, float] | None = None) -> Ta
         near = get_close_matches(name, chip_names(), n=1)
         hint = f"did you mean {near[0]!r}?" if near else "neurobin targets"
         raise UsageError(f"unknown target {name!r}; known: {', '.join(chip_names())}", hint=hint)
-    try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise FormatError(f"cannot be read: {error}", where=str(path)) from None
-    except tomllib.TOMLDecodeError as error:
-        raise FormatError(f"is not TOML: {error}", where=str(path)) from None
+    data = _read(path)
     family = data.get("family")
     if family not in families():
         raise FormatError(f"family is {family!r}, expected one of {', '.join(families())}", where=str(path))
@@ -178,6 +175,18 @@ def load_target(name: str, overrides: MappingOf[str, float] | None = None) -> Ta
     module = importlib.import_module(f"hwmodels.{family}")
     target: Target[Mapping] = module.TARGET.from_data(data, str(path))
     return target
+
+
+def _read(path: Path) -> dict[str, object]:
+    """The tables of a TOML file. Raises FormatError when it is none."""
+    try:
+        return tomllib.loads(read_text(path, MAX_CHIP_BYTES))
+    except FormatError as error:
+        raise FormatError(error.what, where=str(path)) from None
+    except RecursionError:
+        raise FormatError("is nested too deeply", where=str(path)) from None
+    except ValueError as error:  # not TOML, or a whole number of thousands of digits
+        raise FormatError(f"is not TOML: {error}", where=str(path)) from None
 
 
 def _override(data: dict[str, object], key: str, value: float) -> None:

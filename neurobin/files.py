@@ -1,14 +1,51 @@
-"""Files that are there whole or not at all: written aside in the same folder, flushed to the disk, then renamed."""
+"""Files of strangers, read without trust; files of our own, there whole or not at all.
+
+Writing goes aside in the same folder, is flushed to the disk, then renamed.
+"""
 
 from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Iterable
-from contextlib import suppress
+import stat
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from neurobin.errors import FormatError
+
+
+@contextmanager
+def open_regular(path: Path) -> Iterator[BinaryIO]:
+    """A regular file, open for reading. Raises FormatError for anything else, for devices and pipes without waiting."""
+    if "\0" in str(path):
+        raise FormatError("a file name holds no NUL character")
+    try:
+        with open(path, "rb", opener=_open_at_once) as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise FormatError("is not a regular file")
+            yield file
+    except FileNotFoundError:
+        raise FormatError("there is no such file") from None
+    except OSError as error:
+        raise FormatError(f"cannot be read: {error.strerror or error}") from None
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK)  # or opening a pipe would wait for its writer
+
+
+def read_text(path: Path, limit_bytes: int) -> str:
+    """A UTF-8 file of at most `limit_bytes`. Raises FormatError for anything else."""
+    with open_regular(path) as file:
+        raw = file.read(limit_bytes + 1)
+    if len(raw) > limit_bytes:
+        raise FormatError(f"is longer than {limit_bytes} bytes")
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise FormatError(f"is not UTF-8 at byte {error.start}") from None
 
 
 def write_atomic(path: Path, chunks: Iterable[bytes]) -> None:

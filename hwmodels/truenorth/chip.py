@@ -15,10 +15,18 @@ from hwmodels.sourced import Count, Joules, Seconds, Sourced, Volts, Watts, prod
 from hwmodels.target import ChipFile
 from hwmodels.truenorth.tile import Reach
 
+MAX_WHOLE = 2**16  # of anything on a chip: the real one has 4096 cores of 256 neurons
+
 
 def _whole(constant: Sourced) -> Sourced:
-    if constant.value != int(constant.value) or constant.value < 1:
-        raise ValueError(f"expected a whole number of at least 1, got {constant.value}")
+    if constant.value != int(constant.value) or not 1 <= constant.value <= MAX_WHOLE:
+        raise ValueError(f"expected a whole number from 1 to {MAX_WHOLE}, got {constant.value:g}")
+    return constant
+
+
+def _a_pair(constant: Sourced) -> Sourced:
+    if constant.value < 2:
+        raise ValueError(f"expected at least the pair of axons that one input takes, got {constant.value:g}")
     return constant
 
 
@@ -34,7 +42,7 @@ class Structure(_Section):
 
     cores_x: Whole
     cores_y: Whole
-    axons: Whole  # per core
+    axons: Annotated[Whole, AfterValidator(_a_pair)]  # per core
     neurons: Whole  # per core
     axon_types: Whole
     weight_bits: Whole  # signed, per neuron and axon type; the leak is as wide

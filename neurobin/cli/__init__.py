@@ -10,6 +10,7 @@ from difflib import get_close_matches
 
 import click
 
+from analyses.text import visible
 from neurobin import __version__
 from neurobin.errors import NeurobinError
 
@@ -74,13 +75,10 @@ def cli() -> None:
 
 def main() -> None:
     """Entry point: every problem is one message on stderr and its exit code, never a traceback."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # a terminal without the micro sign still gets the figures
+    _write_what_the_locale_lacks()
     try:
         code = cli.main(prog_name="neurobin", standalone_mode=False)
-        if sys.stdout is not None:
-            sys.stdout.flush()  # a full disk or a closed pipe shows here, not after the exit code is given
+        click.echo("", nl=False)  # flushes: a full disk or a closed pipe shows here, not after the exit code is given
     except click.exceptions.Exit as stop:
         code = stop.exit_code
     except click.ClickException as error:
@@ -90,24 +88,26 @@ def main() -> None:
         click.echo("interrupted", err=True)
         code = 130
     except NeurobinError as error:
-        click.echo(f"neurobin: {printable(str(error))}", err=True)
+        click.echo(f"neurobin: {visible(str(error))}", err=True)
         code = error.exit_code
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
     except OSError as error:
-        where = f": {printable(str(error.filename))}" if error.filename else ""
+        where = f": {visible(str(error.filename))}" if error.filename else ""
         click.echo(f"neurobin: {error.strerror or error}{where}", err=True)
         code = 1
     except Exception as error:
         if os.environ.get("NEUROBIN_DEBUG"):
             raise
-        click.echo(f"neurobin: internal error: {type(error).__name__}: {printable(str(error))}", err=True)
+        click.echo(f"neurobin: internal error: {type(error).__name__}: {visible(str(error))}", err=True)
         click.echo("please report it; NEUROBIN_DEBUG=1 shows where it happened", err=True)
         code = 1
     sys.exit(code if isinstance(code, int) else 0)
 
 
-def printable(text: str) -> str:
-    """Text from files without control and direction-changing characters."""
-    return "".join(c if c.isprintable() or c == "\n" else f"\\x{ord(c):02x}" for c in text)
+def _write_what_the_locale_lacks() -> None:
+    """A micro sign on an ASCII terminal becomes an escape instead of an error."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")

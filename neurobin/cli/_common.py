@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from analyses.text import visible
 from neurobin.errors import UsageError
 
 if TYPE_CHECKING:
@@ -54,9 +56,12 @@ def load_targets(names: tuple[str, ...], overrides: tuple[str, ...] = ()) -> lis
 def _override(text: str) -> tuple[str, float]:
     path, _, value = text.partition("=")
     try:
-        return path, float(value)
+        number = float(value)
     except ValueError:
-        raise UsageError(f"expected PATH=NUMBER in SI units, got {text!r}") from None
+        number = math.nan
+    if not math.isfinite(number):
+        raise UsageError(f"expected PATH=NUMBER in SI units, got {text!r}")
+    return path, number
 
 
 def load_model(name: str) -> Graph:
@@ -127,15 +132,18 @@ def emit_json(value: MappingOf[str, object]) -> None:
 
 
 def note(message: str) -> None:
-    """A message for the person at the terminal: on stderr, so that stdout stays data."""
-    click.echo(message, err=True)
+    """A message for the person at the terminal: on stderr, so that stdout stays data. Hidden characters are escaped."""
+    click.echo(visible(message), err=True)
 
 
 def show(renderable: RenderableType) -> None:
     """A table on stdout."""
     from reports.terminal import console
 
-    console().print(renderable)
+    try:
+        console().print(renderable)
+    except SystemExit:  # what rich makes of a closed pipe
+        raise BrokenPipeError from None
 
 
 def track(items: Sequence[T], what: str, quiet: bool) -> Iterable[T]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from neurobin.cli._common import emit_json, json_option, note
+from neurobin.cli._common import emit_json, json_option, note, writable
 
 
 @click.command("train", epilog="Example:  neurobin train bnn --data digits --seed 0 --output .")
@@ -29,6 +29,8 @@ def command(
     from neurobin.train import train
     from neurobin.zoo.make import make
 
+    if checkpoint is not None:
+        writable(checkpoint)
     folder = Path(output)
     if not folder.is_dir():
         raise UsageError(f"no folder {output!r} to write to", hint=f"mkdir -p {output}")
@@ -38,11 +40,9 @@ def command(
     name = str(entry.deployed.meta["name"])
     save(entry.trained, folder / f"{name}.trained.nbin")
     save(entry.deployed, folder / f"{name}.nbin")
-    accuracy = entry.deployed.meta["accuracy"]
     if as_json:
-        emit_json({"schema": "neurobin.train/1", "model": str(folder / f"{name}.nbin"), "accuracy": accuracy,
+        emit_json({"schema": "neurobin.train/1", "model": str(folder / f"{name}.nbin"), "accuracy": dict(entry.accuracy),
                    "seed": seed, "epochs": result.epochs})  # fmt: skip
         return
-    assert isinstance(accuracy, dict)
     note(f"wrote {folder / name}.nbin and {name}.trained.nbin")
-    click.echo(", ".join(f"{stage} {100 * float(str(share)):.2f} %" for stage, share in accuracy.items()))
+    click.echo(", ".join(f"{stage} {100 * share:.2f} %" for stage, share in entry.accuracy.items()))

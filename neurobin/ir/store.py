@@ -14,7 +14,6 @@ import hashlib
 import json
 import os
 import re
-import stat
 from collections.abc import Iterable, Iterator, Mapping
 from importlib import import_module
 from math import isfinite
@@ -24,7 +23,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from neurobin.errors import FormatError, NeurobinError, UnsupportedError
-from neurobin.files import write_atomic
+from neurobin.files import open_regular, write_atomic
 from neurobin.ir.codec import TakeTensor, decode_op, decode_type, encode_op
 from neurobin.ir.container import Header, arrange, header_bytes, parse_json, read_header, short, write_container
 from neurobin.ir.graph import Graph, Node
@@ -107,25 +106,12 @@ def decode(header: Header, data: bytes) -> Graph:
 
 def _read(path: Path) -> tuple[Header, bytes]:
     """Header and data of a regular file, the header checked before the data is read."""
-    if "\0" in str(path):
-        raise FormatError("a file name holds no NUL character")
-    try:
-        with open(path, "rb", opener=_open_at_once) as file:
-            status = os.fstat(file.fileno())
-            if not stat.S_ISREG(status.st_mode):
-                raise FormatError("is not a regular file", hint="the path of a .nbin file")
-            length = header_bytes(file.read(8), status.st_size)
-            data_bytes = status.st_size - 8 - length
-            header = read_header(_exactly(file, length), data_bytes)
-            return header, _exactly(file, data_bytes)
-    except FileNotFoundError:
-        raise FormatError("there is no such file", hint="a path ending in .nbin") from None
-    except OSError as error:
-        raise FormatError(f"cannot be read: {error.strerror or error}") from None
-
-
-def _open_at_once(path: str, flags: int) -> int:
-    return os.open(path, flags | os.O_NONBLOCK)  # or opening a pipe would wait for its writer
+    with open_regular(path) as file:
+        size = os.fstat(file.fileno()).st_size
+        length = header_bytes(file.read(8), size)
+        data_bytes = size - 8 - length
+        header = read_header(_exactly(file, length), data_bytes)
+        return header, _exactly(file, data_bytes)
 
 
 def _exactly(file: BinaryIO, count: int) -> bytes:

@@ -38,6 +38,12 @@ def check_weight(x: TensorType, weight: Constant, window: Window, groups: int) -
     return height, width, outputs
 
 
+def check_matrix(x: TensorType, weight: Constant) -> None:
+    """Raises GraphError unless the weight is [O, F] and the input (F,)."""
+    if weight.values.ndim != 2 or x.shape != weight.shape[1:]:
+        raise GraphError(f"weight has shape {weight.shape}, the input {x.shape}; expected [O, F] and (F,)")
+
+
 def check_padding(dtype: DType, window: Window, pad_value: int) -> None:
     """Raises GraphError when padding with `pad_value` has no exact meaning for `dtype`."""
     if any(window.padding) and pad_value != 0 and not dtype.holds(np.array([pad_value])):

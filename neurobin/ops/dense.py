@@ -6,9 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from neurobin.errors import GraphError
 from neurobin.ir import FLOAT32, FLOAT64, Constant, Op, TensorType, Work, per_channel
-from neurobin.ops._linear import mac_work
+from neurobin.ops._linear import check_matrix, mac_work
 
 
 @dataclass(frozen=True)
@@ -19,8 +18,7 @@ class Dense(Op):
     scale: Constant = Constant(FLOAT64, np.ones(1))  # [O or 1]
 
     def infer(self, x: TensorType) -> TensorType:
-        if self.weight.values.ndim != 2 or x.shape != self.weight.shape[1:]:
-            raise GraphError(f"weight has shape {self.weight.shape}, the input {x.shape}; expected [O, F] and (F,)")
+        check_matrix(x, self.weight)
         per_channel(self.scale, self.weight.shape[0], "scale")
         return TensorType(self.weight.shape[:1], FLOAT32)
 

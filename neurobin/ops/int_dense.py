@@ -6,10 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from neurobin.errors import GraphError
 from neurobin.exec.kernels import int_matmul
 from neurobin.ir import Constant, IntTensor, Op, Packed, TensorType, Work
-from neurobin.ops._linear import accumulator, mac_work, magnitude, require_integers
+from neurobin.ops._linear import accumulator, check_matrix, mac_work, magnitude, require_integers
 
 
 @dataclass(frozen=True)
@@ -20,8 +19,7 @@ class IntDense(Op):
 
     def infer(self, x: TensorType) -> TensorType:
         require_integers(x, self.weight)
-        if self.weight.values.ndim != 2 or x.shape != self.weight.shape[1:]:
-            raise GraphError(f"weight has shape {self.weight.shape}, the input {x.shape}; expected [O, F] and (F,)")
+        check_matrix(x, self.weight)
         return TensorType(self.weight.shape[:1], accumulator(x.dtype, self.weight.values))
 
     def reference(self, x: np.ndarray) -> np.ndarray:

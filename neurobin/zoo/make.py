@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,6 +27,7 @@ class Entry:
 
     trained: Graph
     deployed: Graph
+    accuracy: Mapping[str, float]  # share of right answers of the torch module, the real graph and the integers
 
 
 def make(result: Trained, data: Dataset, command: str) -> Entry:
@@ -58,7 +60,7 @@ def make(result: Trained, data: Dataset, command: str) -> Entry:
     changed = deviation(trained, deployed, data.x_test[:ACTIVITY_IMAGES])
     about["deviation"] = {"images": min(ACTIVITY_IMAGES, len(data.x_test)), "flips": [f.to_dict() for f in changed]}
     rates = activity.measure(deployed, data.x_test[:ACTIVITY_IMAGES]).summary()
-    return Entry(trained.with_meta(**about), deployed.with_meta(**about, activity=rates))
+    return Entry(trained.with_meta(**about), deployed.with_meta(**about, activity=rates), accuracy)
 
 
 def _torch_accuracy(module: torch.nn.Module, data: Dataset) -> float:
