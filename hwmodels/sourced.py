@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, model_validator
 
 Status = Literal["published", "measured", "derived", "fitted", "assumed"]
 
-LARGEST = 1e24  # beyond every physical figure here, and products of a few constants stay finite
+LARGEST = 1e12  # of any constant in SI units (a terahertz, a terabyte): products with counts stay in range
 
 
 class Sourced(BaseModel):

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from neurobin.errors import FormatError
-from neurobin.files import write_atomic
+from neurobin.files import read_text, write_atomic
 
 
 def test_writes_and_replaces(tmp_path: Path) -> None:
@@ -135,3 +135,14 @@ def test_readers_see_one_or_the_other(tmp_path: Path) -> None:
         assert len(found) == 10_000
         assert len(set(found)) == 1
     assert child.wait(timeout=5) == 0
+
+
+def test_text_is_read_up_to_its_limit(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    path.write_bytes("größe".encode())
+    assert read_text(path, 7) == "größe"
+    with pytest.raises(FormatError, match="is longer than 6 bytes"):
+        read_text(path, 6)
+    path.write_bytes(b"a\xff")
+    with pytest.raises(FormatError, match="is not UTF-8 at byte 1"):
+        read_text(path, 6)

@@ -17,6 +17,7 @@ from hwmodels.sourced import Bits, Bytes, Count, Cycles, Hertz, Joules, JoulesPe
 from hwmodels.target import ChipFile
 
 BYTE_BITS = 8
+MAX_ACCUMULATOR_BITS = 64
 Corner = Literal["value", "low", "high"]  # which end of every constant's range is meant
 
 
@@ -150,6 +151,10 @@ class BitSerialChip(ChipFile):
             yield "array.dm, array.dn, vector.lanes and timing.sync are at least 1, clock is positive"
         if self.port.read.low < 1 or self.port.write.low < 1:
             yield "port.read and port.write are at least 1 B per cycle"
+        if min(self.area.bram_width.low, self.area.bram_depth.low) < 1:
+            yield "area.bram_width and area.bram_depth are at least 1"
+        if self.array.accumulator.value > MAX_ACCUMULATOR_BITS:
+            yield f"array.accumulator is at most {MAX_ACCUMULATOR_BITS} bit, the width of the sums that are executed"
         word, bank = int(self.buffers.bank_word.value), int(self.buffers.bank.value)
         if self.dk < 1 or word < 1 or self.dk % word:
             yield f"array.dk ({self.dk}) must be a multiple of buffers.bank_word ({word})"

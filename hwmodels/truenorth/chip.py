@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict, model_validator
 
 from hwmodels.sourced import Count, Joules, Seconds, Sourced, Volts, Watts, product
 from hwmodels.target import ChipFile
@@ -24,9 +24,9 @@ def _whole(constant: Sourced) -> Sourced:
     return constant
 
 
-def _a_pair(constant: Sourced) -> Sourced:
-    if constant.value < 2:
-        raise ValueError(f"expected at least the pair of axons that one input takes, got {constant.value:g}")
+def _positive(constant: Sourced) -> Sourced:
+    if constant.low <= 0:
+        raise ValueError(f"expected a positive range, got low = {constant.low:g}")
     return constant
 
 
@@ -42,18 +42,28 @@ class Structure(_Section):
 
     cores_x: Whole
     cores_y: Whole
-    axons: Annotated[Whole, AfterValidator(_a_pair)]  # per core
+    axons: Whole  # per core
     neurons: Whole  # per core
     axon_types: Whole
     weight_bits: Whole  # signed, per neuron and axon type; the leak is as wide
     potential_bits: Whole  # signed
     max_delay: Whole  # ticks from a spike to its integration
 
+    @model_validator(mode="after")
+    def _carries_a_trinary_neuron(self) -> Structure:
+        axons, kinds = int(self.axons.value), int(self.axon_types.value)
+        if min(axons, kinds) < 2:
+            raise ValueError(f"an input takes two axons, of weight +1 and -1; got {axons} axons of {kinds} types")
+        if axons >= 1 << (int(self.potential_bits.value) - 1):
+            bits = int(self.potential_bits.value)
+            raise ValueError(f"a signed potential of {bits} bits cannot hold the sum of {axons} axons")
+        return self
+
 
 class Timing(_Section):
     """The tick is an input: the chip has no clock of its own."""
 
-    tick: Seconds
+    tick: Annotated[Seconds, AfterValidator(_positive)]
     tick_floor: Seconds  # the shortest tick that was demonstrated
     io_ticks: Whole  # between the injection of a frame and the tick that integrates it
     handshake: Seconds  # one sequential synaptic operation in a core: a plausibility bound, not a rating
@@ -63,7 +73,7 @@ class Energy(_Section):
     """The four fitted constants, at `reference_voltage`, and the voltage the chip runs at."""
 
     voltage: Volts
-    reference_voltage: Volts
+    reference_voltage: Annotated[Volts, AfterValidator(_positive)]
     static_power: Watts  # whole chip
     event_energy: Joules
     static_exponent: Count

@@ -15,7 +15,7 @@ from hwmodels.truenorth.place import Core, PlacedLayer
 from hwmodels.truenorth.semantics.neuron import Neurons, stateless
 
 OUTPUT, NOWHERE = -1, -2  # destination cores that are none: off chip (the axon is the output's index), and unused
-_TYPE_WEIGHTS = (1, -1, 0, 0)  # by axon type; trinary and OR neurons need no more
+_TYPE_WEIGHTS = (1, -1)  # by axon type; trinary and OR neurons need no more, the other types weigh 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,7 +107,7 @@ def build_cores(placed: Sequence[PlacedLayer], routes: Routes, axon_types: int) 
         alpha[k, :used] = 0
         _connect(crossbar[k], part.layer, core)
     weights = np.zeros((count, neurons, axon_types), np.int16)
-    weights[:] = _TYPE_WEIGHTS[:axon_types]
+    weights[..., : len(_TYPE_WEIGHTS)] = _TYPE_WEIGHTS
     core, slot, _, to_core, to_axon, delay = routes.neurons
     destinations = np.full((3, count, neurons), NOWHERE, np.int32)
     destinations[:, core, slot] = to_core, to_axon, delay

@@ -90,7 +90,7 @@ def main() -> None:
     except NeurobinError as error:
         click.echo(f"neurobin: {visible(str(error))}", err=True)
         code = error.exit_code
-    except BrokenPipeError:
+    except (BrokenPipeError, SystemExit):  # nobody reads on; click and rich make an exit of it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 0
     except OSError as error:

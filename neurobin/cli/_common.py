@@ -116,6 +116,15 @@ def images_to_execute(graph: Graph, count: int | None) -> tuple[np.ndarray, bool
         return rng.integers(kind.dtype.low, kind.dtype.high + 1, (count, *kind.shape)), False
 
 
+def images_at_hand(graph: Graph, count: int) -> np.ndarray | None:
+    """Real images to measure activity on; None where the data set is not at hand, and the model file's rates must do."""
+    try:
+        return split_images(graph, count).images
+    except UsageError as error:
+        note(f"{graph.meta.get('name', 'network')}: the activity kept in the model file ({error.what})")
+        return None
+
+
 def writable(path: str) -> Path:
     """`path`, no folder itself and in a folder that exists: asked before long work, so that nothing is lost at its end."""
     if Path(path).is_dir():
@@ -140,10 +149,7 @@ def show(renderable: RenderableType) -> None:
     """A table on stdout."""
     from reports.terminal import console
 
-    try:
-        console().print(renderable)
-    except SystemExit:  # what rich makes of a closed pipe
-        raise BrokenPipeError from None
+    console().print(renderable)
 
 
 def track(items: Sequence[T], what: str, quiet: bool) -> Iterable[T]:

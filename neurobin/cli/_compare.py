@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from analyses.evaluate import ACTIVITY_IMAGES, activity_of, check, evaluate, model_info
 from analyses.results import Comparison, TargetInfo
 from hwmodels.target import Mapping, Target, constants
-from neurobin.cli._common import images_to_execute, track
+from neurobin.cli._common import images_at_hand, images_to_execute, track
 from neurobin.errors import DoesNotFitError
 from neurobin.ir import Graph
 
@@ -27,9 +27,11 @@ def compare(
     """Price and (unless `images` is 0) execute every model on every target, with `images` of the test split."""
     results = []
     for name, graph in track(list(graphs.items()), "comparing", quiet=quiet):
-        data, real = images_to_execute(graph, ACTIVITY_IMAGES if images == 0 else images)
-        checked = None if images == 0 else check(graph, data)
-        activity = activity_of(graph, data if real else None)
+        if images == 0:
+            checked, activity = None, activity_of(graph, images_at_hand(graph, ACTIVITY_IMAGES))
+        else:
+            data, real = images_to_execute(graph, images)
+            checked, activity = check(graph, data), activity_of(graph, data if real else None)
         results += [evaluate(name, graph, target, activity, checked, trace=trace) for target in targets]
     return Comparison(
         models=tuple(model_info(name, graph) for name, graph in graphs.items()),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,8 @@ from neurobin.errors import LimitError
 from neurobin.units import format_bytes, format_si, parse_si
 
 if TYPE_CHECKING:
-    from analyses.results import Comparison
+    from analyses.results import Comparison, PairResult
+    from hwmodels.cost import CostReport
 
 
 @dataclass(frozen=True)
@@ -25,22 +26,28 @@ class Limits:
     sram_bytes: float | None = None
 
     def check(self, comparison: Comparison) -> None:
-        """Raises LimitError naming every pair that exceeds a bound."""
-        broken = []
-        for result in comparison.results:
-            if result.report is None:
-                continue
-            where = f"{result.model} on {result.target}"
-            energy_j, latency_s = result.report.total.energy_j, result.report.latency_s
-            if self.energy_j is not None and energy_j > self.energy_j:
-                broken.append(f"{where}: {format_si(energy_j, 'J')} > {format_si(self.energy_j, 'J')}")
-            if self.latency_s is not None and latency_s > self.latency_s:
-                broken.append(f"{where}: {format_si(latency_s, 's')} > {format_si(self.latency_s, 's')}")
-            for resource in result.resources:
-                if self.sram_bytes is not None and resource.name == "SRAM" and resource.used > self.sram_bytes:
-                    broken.append(f"{where}: {format_bytes(resource.used)} > {format_bytes(self.sram_bytes)} SRAM")
+        """Raises LimitError for every pair that exceeds a bound or has no figure for it: what is not modelled is not 0."""
+        broken = [
+            f"{result.model} on {result.target}: {problem}"
+            for result in comparison.results
+            if result.report is not None
+            for problem in self._broken(result, result.report)
+        ]
         if broken:
             raise LimitError("; ".join(broken), where="limit exceeded")
+
+    def _broken(self, result: PairResult, report: CostReport) -> Iterator[str]:
+        energy_j, sram = report.total.energy_j, [r.used for r in result.resources if r.name == "SRAM"]
+        if self.energy_j is not None and not report.priced:
+            yield "its energy is not modelled, so it cannot be held to a limit"
+        elif self.energy_j is not None and energy_j > self.energy_j:
+            yield f"{format_si(energy_j, 'J')} > {format_si(self.energy_j, 'J')}"
+        if self.latency_s is not None and report.latency_s > self.latency_s:
+            yield f"{format_si(report.latency_s, 's')} > {format_si(self.latency_s, 's')}"
+        if self.sram_bytes is not None and not sram:
+            yield "its SRAM is not modelled, so it cannot be held to a limit"
+        elif self.sram_bytes is not None and sum(sram) > self.sram_bytes:
+            yield f"{format_bytes(sum(sram))} > {format_bytes(self.sram_bytes)} SRAM"
 
 
 def limit_options(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 def command(context: click.Context, as_json: bool) -> None:
     """List the methods of the literature, or show one."""
     if context.invoked_subcommand is not None:
+        if as_json:
+            raise click.UsageError("--json belongs behind the subcommand: neurobin methods show bnn --json")
         return
     from analyses.table import Column, table
     from neurobin.methods import load_method, method_names

@@ -18,6 +18,8 @@ from neurobin.cli._common import show as show_table
 def command(context: click.Context, as_json: bool) -> None:
     """List the chips, or show every constant of one with its source."""
     if context.invoked_subcommand is not None:
+        if as_json:
+            raise click.UsageError("--json belongs behind the subcommand: neurobin targets show truenorth --json")
         return
 
     from analyses.table import Cell, Column, table

@@ -10,14 +10,15 @@ import inspect
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
-from typing import cast
-
-import networkx as nx
+from typing import TYPE_CHECKING, cast
 
 from neurobin.errors import GraphError
 from neurobin.ir.op import Op
 from neurobin.ir.types import TensorType
 from neurobin.ir.work import Work
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 Json = str | int | float | bool | None | list["Json"] | dict[str, "Json"]
 
@@ -142,6 +143,8 @@ class Graph:
 
     def view(self) -> nx.DiGraph:
         """A networkx view: tensors as vertices, data flow as edges, for order, generations and placement."""
+        import networkx as nx  # a tenth of a second, which most commands do without
+
         view = nx.DiGraph()
         view.add_nodes_from(self.inputs)
         for node in self.nodes:

@@ -114,6 +114,15 @@ def test_limits_leave_with_code_6(neurobin, option, value):
     assert "limit exceeded" in shown.err
 
 
+@pytest.mark.parametrize(
+    ("target", "option", "value"), [("stm32f746", "--max-energy", "1kJ"), ("truenorth", "--max-sram", "1GB")]
+)
+def test_what_is_not_modelled_passes_no_limit(neurobin, target, option, value):
+    shown = neurobin("estimate", "bnn_digits", "--target", target, option, value)
+    assert shown.code == 6
+    assert "is not modelled" in shown.err
+
+
 def test_lower_repeats_the_stored_network(neurobin, tmp_path):
     made = tmp_path / "again.nbin"
     shown = neurobin("lower", "bnn_digits", "-o", str(made), "--json")

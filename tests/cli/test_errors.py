@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
+
 import pytest
 
 from hwmodels.target import CHIPS
@@ -26,6 +31,15 @@ from neurobin import zoo
         (["validate"], 2, "--all"),
         (["methods", "show", "bnm"], 2, "did you mean 'bnn'"),
         (["targets", "show", "truenort"], 2, "did you mean 'truenorth'"),
+        (["targets", "--json", "show", "truenorth"], 2, "neurobin targets show truenorth --json"),
+        (["estimate", "bnn_digits", "--set", "clock=nan"], 2, "PATH=NUMBER"),
+        (["estimate", "bnn_digits", "--target", "/dev/zero.toml"], 1, "there is no such file"),
+        (["lower", "bnn_digits", "--show", "threshold"], 2, "no pass 'threshold'"),
+        (["lower", "bnn_digits", "--calibrate", "-5"], 2, "x>=1"),
+        (["lower", "bnn_digits", "-o", "."], 2, "is a folder"),
+        (["compare", "--report", ""], 2, "is a folder"),
+        (["compare", "--table", "rows.xls"], 2, ".csv"),
+        (["train", "bnn", "--checkpoint", "no/such/folder/file"], 2, "mkdir"),
     ],
 )
 def test_messages_and_codes(neurobin, arguments, code, words):
@@ -71,3 +85,42 @@ def test_names_from_files_cannot_write_to_the_terminal(neurobin):
     assert shown.code == 1
     assert "\x1b" not in shown.err
     assert "\u202e" not in shown.err
+
+
+def test_json_stays_one_object_when_passes_are_shown(neurobin):
+    shown = neurobin("lower", "bnn_digits", "--show", "thresholds", "--json")
+    assert json.loads(shown.out)["schema"] == "neurobin.lower/1"
+    assert "# after thresholds" in shown.err
+
+
+def test_the_examples_of_explain_name_a_node(neurobin):
+    example = next(line for line in neurobin("explain", "--help").out.splitlines() if "Example:" in line)
+    assert neurobin(*example.split("neurobin ", 1)[1].split()).code == 0
+
+
+@pytest.mark.parametrize("command", ["estimate", "zoo"])
+def test_an_ascii_terminal_gets_the_figures(command):
+    arguments = [command, "bnn_digits", "-t", "stm32l4r5"] if command == "estimate" else [command, "--json"]
+    shown = run(arguments, env=os.environ | {"LC_ALL": "C", "PYTHONIOENCODING": "ascii"})
+    assert shown.returncode == 0, shown.stderr
+    assert shown.stdout.isascii()
+
+
+def test_a_closed_pipe_is_no_error():
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "wb") as closed:
+        for arguments in (["ops"], ["ops", "--json"]):
+            shown = subprocess.run([sys.executable, "-m", "neurobin", *arguments], stdout=closed, stderr=subprocess.PIPE)
+            assert (shown.returncode, shown.stderr) == (0, b"")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full here")
+def test_a_full_disk_is_an_error():
+    with open("/dev/full", "wb") as full:
+        shown = subprocess.run([sys.executable, "-m", "neurobin", "ops", "--json"], stdout=full, stderr=subprocess.PIPE)
+    assert (shown.returncode, shown.stderr) == (1, b"neurobin: No space left on device\n")
+
+
+def run(arguments, **options):
+    return subprocess.run([sys.executable, "-m", "neurobin", *arguments], capture_output=True, text=True, **options)

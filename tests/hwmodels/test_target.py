@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import tomllib
 
 import numpy as np
@@ -125,3 +127,62 @@ def test_damaged_chip_files(content, message, tmp_path):
     chip.write_text(content, encoding="utf-8")
     with pytest.raises(FormatError, match=message):
         load_target(str(chip))
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda text: "x = " + "[" * 10_000 + "]" * 10_000 + "\n" + text, "nested too deeply"),
+        (lambda text: text.replace("120000000.0", "9" * 5000, 1), "is not TOML"),
+        (lambda text: text + "#" * 2**17, "longer than"),
+        (lambda text: text.replace("schema_version = 1", "schema_version = 99"), "schema_version: Input should be 1"),
+        (
+            lambda text: text.replace("value = 120000000.0", 'value = "120000000.0"'),
+            "clock.value: Input should be a valid number",
+        ),
+        (lambda text: text.replace("value = 1.8", "value = true"), "supply.value: Input should be a valid number"),
+        (lambda text: text.replace("high = 120000000.0", "high = 1e300"), "expected figures up to 1e+12"),
+        (lambda text: text.replace("value = 120000000.0", "value = nan"), "must be finite"),
+    ],
+)
+def test_a_hostile_chip_file_is_refused(tmp_path, change, words):
+    path = tmp_path / "mine.toml"
+    path.write_text(change((CHIPS / "stm32l4r5.toml").read_text(encoding="utf-8")), encoding="utf-8")
+    with pytest.raises(FormatError, match=re.escape(words)) as caught:
+        load_target(str(path))
+    assert str(path) in str(caught.value)
+
+
+def test_a_chip_file_that_is_no_file_is_refused_at_once(tmp_path):
+    os.mkfifo(tmp_path / "pipe.toml")
+    (tmp_path / "zero.toml").symlink_to("/dev/zero")
+    (tmp_path / "folder.toml").mkdir()
+    (tmp_path / "loop.toml").symlink_to("loop.toml")
+    for name in ("pipe", "zero", "folder", "loop", "absent"):
+        with pytest.raises(FormatError, match=name):
+            load_target(str(tmp_path / f"{name}.toml"))
+
+
+@pytest.mark.parametrize(
+    ("chip", "path", "value", "words"),
+    [
+        ("truenorth", "structure.axons", 1, "two axons"),
+        ("truenorth", "structure.axon_types", 1, "two axons"),
+        ("truenorth", "structure.potential_bits", 8, "cannot hold the sum of 256 axons"),
+        ("truenorth", "structure.cores_x", 1e9, "from 1 to 65536"),
+        ("truenorth", "timing.tick", 0, "expected a positive range"),
+        ("truenorth", "energy.reference_voltage", 0, "expected a positive range"),
+        ("bismo_8x256x8", "area.bram_depth", 0, "at least 1"),
+        ("bismo_8x256x8", "array.accumulator", 1e9, "at most 64 bit"),
+    ],
+)
+def test_a_constant_that_makes_no_chip_is_refused(chip, path, value, words):
+    with pytest.raises(FormatError, match=words):
+        load_target(chip, {path: value})
+
+
+def test_axon_types_beyond_those_in_use_change_nothing():
+    graph = NETWORKS["plain"]
+    target = load_target("truenorth", {"structure.axon_types": 7})
+    x = images(graph, 4)
+    assert np.array_equal(target.execute(target.map(graph), x), reference.run(graph, x))
