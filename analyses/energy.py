@@ -56,17 +56,17 @@ def energy_by_node(report: CostReport) -> Table:
     totals = report.by("node")
     whole = report.total.energy_j
     rows: list[dict[str, Cell]] = []
-    for node in sorted(totals, key=lambda name: name == CHIP):
-        energy = totals[node]
+    for node in sorted(report.nodes, key=lambda name: name == CHIP):
+        energy = totals.get(node)
         found = {c: math.fsum(r.energy_j for r in cells[node, c]) if (node, c) in cells else None for c in shown}
         rows.append(
             {"node": node}
             | {_column(component): found[component] for component in shown}
             | {
-                "energy_j": energy.energy_j,
-                "energy_low_j": energy.energy_low_j,
-                "energy_high_j": energy.energy_high_j,
-                "share": energy.energy_j / whole if whole else None,
+                "energy_j": energy.energy_j if energy else None,
+                "energy_low_j": energy.energy_low_j if energy else None,
+                "energy_high_j": energy.energy_high_j if energy else None,
+                "share": energy.energy_j / whole if energy and whole else None,
             }
         )
     columns = [
@@ -90,14 +90,13 @@ def energy_by_component(report: CostReport) -> Table:
     """A row per component with its joules, range and share of the whole; None where no row of it has a constant."""
     whole = report.total.energy_j
     groups = report.by("component")
-    priced = priced_components(report)
     rows: list[dict[str, Cell]] = [
         {
             "component": name,
-            "energy_j": groups[name].energy_j if name in priced else None,
-            "energy_low_j": groups[name].energy_low_j if name in priced else None,
-            "energy_high_j": groups[name].energy_high_j if name in priced else None,
-            "share": groups[name].energy_j / whole if whole and name in priced else None,
+            "energy_j": groups[name].energy_j if name in groups else None,
+            "energy_low_j": groups[name].energy_low_j if name in groups else None,
+            "energy_high_j": groups[name].energy_high_j if name in groups else None,
+            "share": groups[name].energy_j / whole if whole and name in groups else None,
         }
         for name in components(report)
     ]
@@ -118,7 +117,7 @@ def explain(report: CostReport, node: str) -> Table:
     """
     found = report.of(node)
     if not found:
-        names = list(report.by("node"))
+        names = list(report.nodes)
         near = get_close_matches(node, names, n=1)
         hint = f"did you mean {near[0]!r}?" if near else f"nodes: {', '.join(names)}"
         raise UsageError(f"the report has no node {node!r}", where=report.target, hint=hint)

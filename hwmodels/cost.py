@@ -91,15 +91,21 @@ class CostReport:
         return any(row.unit is not None for row in self.rows)
 
     def by(self, key: GroupKey) -> dict[str, Energy]:
-        """Energy grouped by a column, in order of first appearance."""
+        """Energy grouped by a column, in order of first appearance; a group without any constant is absent, never 0."""
         groups: dict[str, list[CostRow]] = {}
         for row in self.rows:
-            groups.setdefault(getattr(row, key), []).append(row)
+            if row.unit is not None:
+                groups.setdefault(getattr(row, key), []).append(row)
         return {name: _sum(rows) for name, rows in groups.items()}
 
     def of(self, node: str) -> tuple[CostRow, ...]:
         """The rows of one node."""
         return tuple(row for row in self.rows if row.node == node)
+
+    @property
+    def nodes(self) -> tuple[str, ...]:
+        """Every node that costs something, priced or not, in order of first appearance."""
+        return tuple(dict.fromkeys(row.node for row in self.rows))
 
     @property
     def not_modelled(self) -> tuple[CostRow, ...]:

@@ -56,7 +56,7 @@ def compare(comparison: Comparison) -> RenderableType:
 def explain(report: CostReport, node: str) -> RichTable:
     """count x constant = energy by row, the node's sum, and the source of every constant."""
     table = energy.explain(report, node)
-    total = report.by("node")[node]
+    total = report.by("node").get(node)
     shown = table.select("action", "component", "count", "constant", "unit_energy_j", "energy_j", "status", "source")
     made = _frame(table.title, "")
     for column in shown.columns:
@@ -64,8 +64,9 @@ def explain(report: CostReport, node: str) -> RichTable:
     for row in shown.rows:
         made.add_row(*(_cell(column, value) for column, value in zip(shown.columns, row, strict=True)))
     made.add_section()
-    around = f"{format_si(total.energy_low_j, 'J')} – {format_si(total.energy_high_j, 'J')}"
-    made.add_row("sum", "", "", "", "", Text(format_si(total.energy_j, "J"), style="bold"), "", around)
+    energy_j = "not modelled" if total is None else format_si(total.energy_j, "J")
+    around = "" if total is None else f"{format_si(total.energy_low_j, 'J')} – {format_si(total.energy_high_j, 'J')}"
+    made.add_row("sum", "", "", "", "", Text(energy_j, style="bold"), "", around)
     return made
 
 

@@ -29,7 +29,7 @@ def command(model: str, node: str | None, targets: tuple[str, ...], overrides: t
         (pair.target, name, pair.report)
         for pair in result.results
         if pair.report is not None
-        for name in ([node] if node else pair.report.by("node"))
+        for name in ([node] if node else pair.report.nodes)
     ]
     if as_json:
         emit_json({"schema": "neurobin.explain/1", "model": model, "explained": [_explained(*answer) for answer in answers]})
@@ -42,4 +42,5 @@ def _explained(target: str, node: str, report: CostReport) -> dict[str, object]:
     from analyses.energy import explain
 
     rows = explain(report, node).to_dict()["rows"]
-    return {"target": target, "node": node, "energy_j": report.by("node")[node].energy_j, "rows": rows}
+    total = report.by("node").get(node)
+    return {"target": target, "node": node, "energy_j": total.energy_j if total else None, "rows": rows}

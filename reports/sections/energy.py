@@ -72,19 +72,19 @@ def _figure(key: str, report: CostReport, by_node: Table) -> Figure:
         "yaxis": named_axis(nodes),
     }
     figure_id = f"fig-energy-{key}"
-    top = max(by_node, key=lambda row: float(str(row["energy_j"])))
-    most = format_si(float(str(top["energy_j"])), "J")
-    says = f"Energy by layer and component; the largest row is {top['node']} with {most}."
+    top, energy = max(report.by("node").items(), key=lambda item: item[1].energy_j)
+    says = f"Energy by layer and component; the largest row is {top} with {format_si(energy.energy_j, 'J')}."
     tools = switch(figure_id, "scale", (("linear", "linear, stacked"), ("log", "logarithmic, side by side")))
     return Figure(figure_id, says, traces, layout, 130 + 26 * len(nodes), f"energy-table-{key}", tools)
 
 
 def _explained(key: str, report: CostReport) -> Markup:
     """count x constant = energy for the costliest nodes, as far as the page has room, as one table."""
-    order = sorted(report.by("node").items(), key=lambda item: (-item[1].energy_j, item[0]))
+    energies = report.by("node")
+    order = sorted(report.nodes, key=lambda node: (-energies[node].energy_j if node in energies else 0.0, node))
     rows: list[dict[str, Cell]] = []
-    shown, columns = 0, explain(report, order[0][0]).select(*_EXPLAINED_COLUMNS).columns
-    for node, _ in order:
+    shown, columns = 0, explain(report, order[0]).select(*_EXPLAINED_COLUMNS).columns
+    for node in order:
         found = list(explain(report, node).select(*_EXPLAINED_COLUMNS))
         if shown and len(rows) + len(found) > EXPLAINED:
             break

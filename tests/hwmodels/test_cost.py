@@ -47,6 +47,8 @@ def test_rows_without_a_constant_are_null_and_listed():
     assert row.to_dict()["status"] == "not modelled"
     assert report.not_modelled == (row,)
     assert not report.priced
+    assert report.nodes == ("a",)
+    assert report.by("node") == {}  # absent, never 0
 
 
 def test_products_carry_ranges_and_the_weaker_status():
