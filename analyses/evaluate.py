@@ -93,6 +93,7 @@ def model_info(name: str, graph: Graph) -> ModelInfo:
     """What the model file says about itself, and the counts of its deployed graph."""
     meta = graph.meta
     accuracy = meta.get("accuracy")
+    flipped, first = _deviation(meta.get("deviation"))
     return ModelInfo(
         name=name,
         method=_text(meta, "method"),
@@ -107,8 +108,20 @@ def model_info(name: str, graph: Graph) -> ModelInfo:
         seed=_whole(meta, "seed"),
         epochs=_whole(meta, "epochs"),
         citation=_text(meta, "citation"),
+        codes_flipped=flipped,
+        first_flip=first,
         work=work_table(graph),
     )
+
+
+def _deviation(kept: Json) -> tuple[float | None, str]:
+    """Share of flipped codes and the first node with one, from what `neurobin.exec.deviation` measured at lowering."""
+    flips = kept.get("flips") if isinstance(kept, dict) else None
+    rows = [row for row in flips if isinstance(row, dict)] if isinstance(flips, list) else []
+    elements = sum(_number(row, "elements") or 0.0 for row in rows)
+    changed = [row for row in rows if _number(row, "flipped")]
+    share = sum(_number(row, "flipped") or 0.0 for row in changed) / elements if elements else None
+    return share, str(changed[0].get("node", "")) if changed else ""
 
 
 def _text(meta: MappingOf[str, Json], key: str) -> str:

@@ -41,6 +41,8 @@ class ModelInfo:
     epochs: int | None = None
     citation: str = ""
     work: Table | None = None  # analyses.work.work_table of the deployed graph
+    codes_flipped: float | None = None  # share of quantizer codes that integer deployment changed, on test images
+    first_flip: str = ""  # the first quantizer in execution order with such a code
 
     def to_dict(self) -> dict[str, Json]:
         data: dict[str, Json] = {f.name: getattr(self, f.name) for f in fields(self)}

@@ -50,6 +50,8 @@ def accuracy_loss(comparison: Comparison) -> Table:
                 "accuracy_float": model.accuracy_float,
                 "accuracy_deployed": model.accuracy_deployed,
                 "lost_points": lost,
+                "codes_flipped": model.codes_flipped,
+                "first_flip": model.first_flip or None,
             }
         )
     columns = (
@@ -59,5 +61,11 @@ def accuracy_loss(comparison: Comparison) -> Table:
         Column("accuracy_float", "graph, real numbers", "share"),
         Column("accuracy_deployed", "deployed integers", "share"),
         Column("lost_points", "lost", "points"),
+        Column("codes_flipped", "codes flipped", "share", "no quantizer"),
+        Column("first_flip", "first at"),
     )
-    return table("Accuracy, torch to deployed", columns, rows, "Positive: points lost by deployment; negative: gained.")
+    note = (
+        "Positive: points lost by deployment; negative: gained. Codes flipped: quantizer results on test images that differ"
+        " between the graph in real numbers and the deployed integers; neurobin lower says how near a threshold they were."
+    )
+    return table("Accuracy, torch to deployed", columns, rows, note)

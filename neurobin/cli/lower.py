@@ -45,6 +45,10 @@ def command(model: str, output: str | None, show: str | None, count: int, as_jso
     if show is not None and show not in names:
         raise UsageError(f"no pass {show!r}", hint=f"one of {', '.join(names)}")
     trained = zoo.load(model, trained=True)
+    if trained.is_deployed:
+        raise UsageError(
+            f"{model} is deployed already, every number in it is an integer", hint="give the .trained.nbin file"
+        )
     calibration = split_images(trained, count, split="train")
 
     def observe(name: str, graph: Graph) -> None:

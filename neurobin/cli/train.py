@@ -15,31 +15,35 @@ from neurobin.cli._common import emit_json, json_option, note, writable
 @click.option("--seed", default=0, show_default=True)
 @click.option("--epochs", type=click.IntRange(min=1), help="Default: the method's recipe.")
 @click.option("-o", "--output", default=".", show_default=True, metavar="FOLDER", help="Where the .nbin files go.")
-@click.option("--checkpoint", metavar="FILE", help="Keep progress here and resume from it after an interruption.")
+@click.option("--checkpoint", metavar="FILE", help="Where progress is kept (default: beside the output).")
 @click.option("--device", default="cpu", show_default=True, help="cpu or cuda.")
 @json_option
 def command(
     method: str, dataset: str, seed: int, epochs: int | None, output: str, checkpoint: str | None, device: str,
     as_json: bool,
 ) -> None:  # fmt: skip
-    """Train METHOD, lower it, and write METHOD_DATA.trained.nbin and METHOD_DATA.nbin."""
+    """Train METHOD, lower it, and write METHOD_DATA.trained.nbin and METHOD_DATA.nbin.
+
+    Progress is kept after every epoch: the same command goes on where an interrupted one stopped.
+    """
     from neurobin.data import load_dataset
     from neurobin.errors import UsageError
     from neurobin.ir.store import save
     from neurobin.train import train
     from neurobin.zoo.make import make
 
-    if checkpoint is not None:
-        writable(checkpoint)
     folder = Path(output)
     if not folder.is_dir():
         raise UsageError(f"no folder {output!r} to write to", hint=f"mkdir -p {output}")
-    result = train(method, dataset, seed=seed, epochs=epochs, checkpoint=checkpoint, device=device, progress=not as_json)
+    progress = writable(checkpoint or str(folder / f"{method}_{dataset}_seed{seed}.checkpoint"))
+    result = train(method, dataset, seed=seed, epochs=epochs, checkpoint=progress, device=device, progress=not as_json)
     limit = f" --epochs {epochs}" if epochs is not None else ""
     entry = make(result, load_dataset(dataset), f"neurobin train {method} --data {dataset} --seed {seed}{limit}")
     name = str(entry.deployed.meta["name"])
     save(entry.trained, folder / f"{name}.trained.nbin")
     save(entry.deployed, folder / f"{name}.nbin")
+    if checkpoint is None:
+        progress.unlink(missing_ok=True)
     if as_json:
         emit_json({"schema": "neurobin.train/1", "model": str(folder / f"{name}.nbin"), "accuracy": dict(entry.accuracy),
                    "seed": seed, "epochs": result.epochs})  # fmt: skip

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import tempfile
-from pathlib import Path
 
 from neurobin.methods import method_names
 from neurobin.zoo import FOLDER
@@ -14,15 +12,13 @@ DATA = "digits"
 
 
 def main(methods: list[str]) -> int:
-    """One `neurobin train` per method; its checkpoint lies in the temporary folder until it is done."""
+    """One `neurobin train` per method, each keeping its own progress until it is done."""
     for method in methods or method_names():
-        checkpoint = Path(tempfile.gettempdir()) / f"neurobin-{method}-{DATA}.checkpoint"
-        arguments = ["train", method, "--data", DATA, "--output", str(FOLDER), "--checkpoint", str(checkpoint)]
+        arguments = ["train", method, "--data", DATA, "--output", str(FOLDER)]
         print(f"neurobin {' '.join(arguments)}", flush=True)
         code = subprocess.call([sys.executable, "-m", "neurobin", *arguments])
         if code:
             return code
-        checkpoint.unlink(missing_ok=True)
     return 0
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import signal
 import subprocess
 import sys
 import time
@@ -156,3 +157,27 @@ def test_compare_can_be_limited_to_methods_and_data(neurobin):
     refused = neurobin("compare", "--methods", "bnm", "--images", "0")
     assert refused.code == 2
     assert "no network with method 'bnm'" in refused.err
+
+
+def test_lowering_what_is_lowered_is_refused(neurobin):
+    shown = neurobin("lower", str(zoo.path("bnn_digits")))
+    assert shown.code == 2
+    assert "deployed already" in shown.err
+
+
+@pytest.mark.slow
+def test_an_interrupted_training_goes_on_with_the_same_command(tmp_path):
+    train = [sys.executable, "-m", "neurobin", "train", "bnn", "--epochs", "40", "--output", str(tmp_path)]
+    running = subprocess.Popen(train, stderr=subprocess.PIPE, text=True)
+    kept = tmp_path / "bnn_digits_seed0.checkpoint"
+    deadline = time.monotonic() + 60
+    while not kept.exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    running.send_signal(signal.SIGINT)
+    _, err = running.communicate(timeout=60)
+    assert running.returncode == 130
+    assert "Traceback" not in err
+    assert [path.name for path in tmp_path.iterdir()] == [kept.name]
+    done = subprocess.run(train, capture_output=True, text=True, check=True)
+    assert "torch" in done.stdout
+    assert {path.name for path in tmp_path.iterdir()} == {"bnn_digits.nbin", "bnn_digits.trained.nbin"}

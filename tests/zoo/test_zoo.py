@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from analyses.evaluate import check
+from analyses.evaluate import check, model_info
 from hwmodels.target import chip_names, load_target
 from neurobin import zoo
 from neurobin.data import load_dataset
@@ -91,3 +91,13 @@ def test_networks_on_other_data_agree_on_random_images(name):
 def test_unknown_networks_get_the_nearest_name():
     with pytest.raises(UsageError, match="did you mean 'bnn_digits'"):
         zoo.load("bnn_digit")
+
+
+def test_what_deployment_flipped_is_kept_with_the_network():
+    """All-binary networks lower exactly; where a first layer or a map is rounded, the share of flipped codes is known."""
+    infos = {name: model_info(name, zoo.load(name)) for name in DIGITS}
+    assert infos["bnn_digits"].codes_flipped == 0
+    assert infos["bnn_digits"].first_flip == ""
+    assert infos["full_precision_digits"].codes_flipped is None  # no quantizer
+    assert 0 < infos["birealnet_digits"].codes_flipped < 0.01
+    assert infos["birealnet_digits"].first_flip in zoo.load("birealnet_digits").types
