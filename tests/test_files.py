@@ -15,6 +15,7 @@ import pytest
 
 from neurobin.errors import FormatError
 from neurobin.files import read_text, write_atomic
+from tests.processes import start
 
 
 def test_writes_and_replaces(tmp_path: Path) -> None:
@@ -59,9 +60,7 @@ def test_ctrl_c_in_another_process(tmp_path: Path) -> None:
         "def chunks():\n  yield b'x' * 10**6\n  print('writing', flush=True)\n  time.sleep(30)\n"
         "write_atomic(Path(sys.argv[1]), chunks())"
     )
-    child = subprocess.Popen(
-        [sys.executable, "-c", code, str(tmp_path / "a")], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-    )
+    child = start([sys.executable, "-c", code, str(tmp_path / "a")], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     assert child.stdout is not None
     assert child.stdout.readline() == "writing\n"
     assert [p.name for p in tmp_path.iterdir() if not p.name.endswith(".tmp")] == []

@@ -13,6 +13,7 @@ import pytest
 
 from hwmodels.target import chip_names
 from neurobin import zoo
+from tests.processes import start
 
 ROW_FIELDS = {"model", "method", "target", "accuracy", "energy_j", "energy_low_j", "energy_high_j", "latency_s", "memory"}
 ROW_FIELDS |= {"fits", "valid"}
@@ -168,7 +169,7 @@ def test_lowering_what_is_lowered_is_refused(neurobin):
 @pytest.mark.slow
 def test_an_interrupted_training_goes_on_with_the_same_command(tmp_path):
     train = [sys.executable, "-m", "neurobin", "train", "bnn", "--epochs", "40", "--output", str(tmp_path)]
-    running = subprocess.Popen(train, stderr=subprocess.PIPE, text=True)
+    running = start(train, stderr=subprocess.PIPE)
     kept = tmp_path / "bnn_digits_seed0.checkpoint"
     deadline = time.monotonic() + 60
     while not kept.exists() and time.monotonic() < deadline:
