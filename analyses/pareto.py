@@ -1,4 +1,7 @@
-"""Accuracy against energy: which points nothing beats, and which are beaten only within their ranges."""
+"""Accuracy against energy: which points nothing beats, and which are beaten only within their ranges.
+
+Networks of different data sets solve different tasks, so none beats another.
+"""
 
 from __future__ import annotations
 
@@ -20,25 +23,29 @@ class Point:
     energy_j: float
     energy_low_j: float
     energy_high_j: float
+    dataset: str = ""
 
 
 def points(comparison: Comparison) -> tuple[Point, ...]:
     """Every priced pair whose deployed accuracy is known."""
     made = []
     for result in comparison.results:
-        accuracy = comparison.model(result.model).accuracy_deployed
+        model = comparison.model(result.model)
+        accuracy = model.accuracy_deployed
         total = priced(result.report) if result.report is not None else None
         if total is not None and accuracy is not None:
-            made.append(
-                Point(result.model, result.target, accuracy, total.energy_j, total.energy_low_j, total.energy_high_j)
-            )
+            energies = (total.energy_j, total.energy_low_j, total.energy_high_j)
+            made.append(Point(result.model, result.target, accuracy, *energies, model.dataset))
     return tuple(made)
 
 
 def front(candidates: Sequence[Point]) -> tuple[Point, ...]:
-    """The points that no other one dominates (no more energy, no less accuracy, one of them strictly), by energy."""
+    """The points that no other one dominates (no more energy, no less accuracy, one of them strictly).
+
+    Ordered by data set, then by energy.
+    """
     kept = [p for p in candidates if not any(_dominates(q, p) for q in candidates)]
-    return tuple(sorted(kept, key=lambda p: (p.energy_j, -p.accuracy, p.model, p.target)))
+    return tuple(sorted(kept, key=lambda p: (p.dataset, p.energy_j, -p.accuracy, p.model, p.target)))
 
 
 def standing(point: Point, candidates: Sequence[Point]) -> str:
@@ -48,7 +55,8 @@ def standing(point: Point, candidates: Sequence[Point]) -> str:
     """
     if not any(_dominates(q, point) for q in candidates):
         return "front"
-    sure = any(q.accuracy >= point.accuracy and q.energy_high_j < point.energy_low_j for q in candidates)
+    rivals = [q for q in candidates if q.dataset == point.dataset]
+    sure = any(q.accuracy >= point.accuracy and q.energy_high_j < point.energy_low_j for q in rivals)
     return "dominated" if sure else "within range"
 
 
@@ -81,5 +89,5 @@ def pareto(comparison: Comparison) -> Table:
 
 
 def _dominates(a: Point, b: Point) -> bool:
-    no_worse = a.energy_j <= b.energy_j and a.accuracy >= b.accuracy
+    no_worse = a.dataset == b.dataset and a.energy_j <= b.energy_j and a.accuracy >= b.accuracy
     return no_worse and (a.energy_j < b.energy_j or a.accuracy > b.accuracy)

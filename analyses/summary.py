@@ -16,7 +16,7 @@ NAMED = 4  # at most so many names are said one by one
 
 def sentences(comparison: Comparison) -> tuple[str, ...]:
     """What a first-time reader wants to know: what takes what, what is cheapest, fastest, best, and how sure that is."""
-    makers = (_fitting, _cheapest, _per_model, _accurate, _fastest, _equal, _caution)
+    makers = (_tasks, _fitting, _cheapest, _per_model, _accurate, _fastest, _equal, _caution)
     return tuple(sentence for make in makers for sentence in make(comparison))
 
 
@@ -149,6 +149,13 @@ def _caution(comparison: Comparison) -> Iterator[str]:
     if len(kinds) > 1:
         parts = [f"{said or 'nothing'} on {listing(targets)}" for said, targets in kinds.items()]
         yield f"Compare energies across chips with care: they leave out different things, namely {'; '.join(parts)}."
+
+
+def _tasks(comparison: Comparison) -> Iterator[str]:
+    """Networks of different data sets are different tasks."""
+    names = list(dict.fromkeys(model.dataset for model in comparison.models if model.dataset))
+    if len(names) > 1:
+        yield f"The networks solve {len(names)} tasks ({listing(names)}): compare accuracy and energy within one of them."
 
 
 def _priced(comparison: Comparison) -> list[tuple[CostReport, PairResult]]:

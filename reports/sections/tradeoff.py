@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import groupby
+
 from markupsafe import Markup
 
 from analyses.energy import without
@@ -32,7 +34,8 @@ def render(view: View) -> Section | None:
     table = table_html(pareto(view.comparison), "tradeoff-table")
     lead = (
         "Up and to the left is better. Colour: network; sign: target. Whiskers: all constants at their low, all at their "
-        "high. Filled: validated integer for integer; hollow: not. The line joins the pairs that no other one beats in both."
+        "high. Filled: validated integer for integer; hollow: not. The line joins, within a data set, the pairs that no "
+        "other one beats in both."
     )
     body = figure.html() + details(f"Values of all {len(found)} points", table, opened=len(found) <= 12)
     named = ", ".join(f"{p.model} on {p.target}" for p in best)
@@ -59,12 +62,21 @@ def _layout(found: tuple[Point, ...], models: int, targets: int) -> dict[str, Js
 
 
 def _front_line(best: tuple[Point, ...]) -> Json:
+    """One line per data set, in one trace: a gap between two parts is a point without coordinates."""
+    x: list[Json] = []
+    y: list[Json] = []
+    for _, part in groupby(best, key=lambda p: p.dataset):
+        for p in part:
+            x.append(p.energy_j)
+            y.append(p.accuracy)
+        x.append(None)
+        y.append(None)
     return {
         "type": "scatter",
         "mode": "lines",
         "name": "front",
-        "x": [p.energy_j for p in best],
-        "y": [p.accuracy for p in best],
+        "x": x,
+        "y": y,
         "line": {"shape": "hv", "dash": "dot", "width": 1.5, "color": "#8A8F98"},
         "hoverinfo": "skip",
     }

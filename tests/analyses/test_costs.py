@@ -142,6 +142,12 @@ def test_front_is_what_nothing_beats(values: list[tuple[float, float]]) -> None:
         assert (standing(point, found) == "front") == (not beaten)
 
 
+def test_networks_of_other_data_sets_are_no_rivals() -> None:
+    weak, strong = Point("weak", "t", 0.8, 3.0, 2.9, 3.1, "hard"), Point("strong", "t", 0.9, 1.0, 0.9, 1.1, "easy")
+    assert front((weak, strong)) == (strong, weak)
+    assert [standing(p, (weak, strong)) for p in (weak, strong)] == ["front", "front"]
+
+
 def test_dominated_only_when_the_ranges_are_apart() -> None:
     good, near, far = (Point(n, "t", 0.9, e, e * 0.8, e * 1.2) for n, e in (("good", 1.0), ("near", 1.2), ("far", 2.0)))
     assert [standing(p, (good, near, far)) for p in (good, near, far)] == ["front", "within range", "dominated"]
