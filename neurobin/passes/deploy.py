@@ -16,7 +16,7 @@ import networkx as nx
 import numpy as np
 
 from neurobin.errors import UnsupportedError
-from neurobin.ir import Builder, Constant, DType, Graph, Node, Op, int_for
+from neurobin.ir import Builder, DType, Graph, Node, Op
 from neurobin.ir.dtype import i, u
 from neurobin.ops.abs import Abs
 from neurobin.ops.add import Add
@@ -26,34 +26,19 @@ from neurobin.ops.conv2d import Conv2d
 from neurobin.ops.dense import Dense
 from neurobin.ops.multiply import Multiply
 from neurobin.ops.prelu import Prelu
-from neurobin.ops.requantise import Requantise
 from neurobin.ops.sum_pool2d import SumPool2d
 from neurobin.passes._rewrite import affine_of
 from neurobin.passes.calibrate import Ranges, ranges
+from neurobin.passes.fixed_point import Fixed, exact, integers, quantize_weight, requantise
 from neurobin.passes.planes import MAX_ACTIVATION_PLANES, MAX_WEIGHT_PLANES, integer_op
 from neurobin.passes.precision import Precision
 from neurobin.passes.thresholds import fold, is_monotone
 
-MULTIPLIER_BITS = 24  # error of a product below 2^-8 of the last place of a 16-bit map
 MAX_PRODUCT_BITS = 31  # exact products of two tensors stay within a 32-bit machine's registers
 HEADROOM = 2.0  # wide maps keep one bit beyond the calibrated range, so that unseen images do not saturate
 LOGIT_BITS = 16  # class scores that need rescaling keep this many bits at least, so that rounding makes no ties
 _WIDE = 12
 _PASSING = {"max_pool2d", "flatten", "reshape", "channel_shuffle", "slice"}  # keep the scale and move or choose values
-
-
-@dataclass(frozen=True, eq=False)
-class Fixed:
-    """A real tensor as integers: real = scale * tensor + offset, scale and offset float64 [C] or [1]."""
-
-    tensor: str
-    scale: np.ndarray
-    offset: np.ndarray
-
-    @property
-    def uniform(self) -> bool:
-        """One positive scale and no offset: the integers are proportional to the real values."""
-        return bool((self.scale == self.scale[0]).all() and self.scale[0] > 0 and not self.offset.any())
 
 
 @dataclass(frozen=True)
@@ -80,7 +65,7 @@ class _Deployer:
     def __init__(self, graph: Graph, found: Ranges, precision: Precision) -> None:
         self.graph, self.ranges, self.precision = graph, found, precision
         self.builder = Builder(graph.inputs)
-        self.fixed: dict[str, Fixed] = {name: _exact(name) for name in graph.inputs}
+        self.fixed: dict[str, Fixed] = {name: exact(name) for name in graph.inputs}
         self.group = _groups(graph)
         self.stored: dict[tuple[str, DType, float], Fixed] = {}
 
@@ -89,7 +74,7 @@ class _Deployer:
             integer = not any(self.graph.types[name].dtype.is_float for name in (*node.inputs, node.name))
             if integer:
                 sources = tuple(self.fixed[name].tensor for name in node.inputs)
-                self.fixed[node.name] = _exact(self.builder.add(node.op, *sources, name=node.name))
+                self.fixed[node.name] = exact(self.builder.add(node.op, *sources, name=node.name))
             else:
                 self.fixed[node.name] = _RULES[node.op.name](self, node)
         result = self.fixed[self.graph.output]
@@ -141,38 +126,6 @@ class _Deployer:
         return self.store(name, i(bits))
 
 
-def requantise(fixed: Fixed, scale: float, dtype: DType, source: DType) -> Requantise:
-    """round(real / scale) as multiplier, bias and shift: m = scale_c / scale * 2^shift with at most 24 bits."""
-    factor, offset = fixed.scale / scale, fixed.offset / scale
-    largest = float(np.abs(factor).max()) or 1.0
-    reach = int(max(-source.low, source.high)).bit_length()
-    bits = min(MULTIPLIER_BITS, 61 - reach)
-    room = 60 - int(np.ceil(np.log2(np.abs(offset).max() + 1.0)))  # so that the bias leaves the sum within 62 bits
-    shift = int(np.clip(bits - np.floor(np.log2(largest)) - 1, 0, room))
-    multiplier = np.rint(factor * 2.0**shift).astype(np.int64)
-    bias = np.rint(offset * 2.0**shift).astype(np.int64)
-    return Requantise(_integers(multiplier), _integers(bias), shift, dtype)
-
-
-def quantize_weight(weight: Constant, bits: int) -> tuple[Constant, np.ndarray]:
-    """Symmetric integer weights of `bits` bits, and the float64 scale [O] of each filter; coded weights stay."""
-    if not weight.dtype.is_float:
-        return weight, np.ones(1)
-    top = (1 << (bits - 1)) - 1
-    widest = np.abs(weight.values).reshape(len(weight.values), -1).max(1)
-    scale = np.where(widest > 0, widest, 1.0) / top
-    codes = np.rint(weight.values / scale.reshape(-1, *[1] * (weight.values.ndim - 1))).astype(np.int64)
-    return Constant(i(bits), codes), scale
-
-
-def _exact(tensor: str) -> Fixed:
-    return Fixed(tensor, np.ones(1), np.zeros(1))
-
-
-def _integers(values: np.ndarray) -> Constant:
-    return Constant(int_for(int(values.min()), int(values.max())), values)
-
-
 def _groups(graph: Graph) -> dict[str, set[str]]:
     """Real tensors that share one scale: operands and result of every real sum and concatenation, transitively.
 
@@ -215,7 +168,7 @@ def _quantizer(d: _Deployer, node: Node) -> Fixed:
     fixed = d.fixed[source]
     kind = d.builder.types[fixed.tensor]
     op = fold([affine_of(fixed.scale, fixed.offset), *chain], kind.dtype, d.graph.types[node.name].dtype, kind.channels)
-    return _exact(d.add(op, fixed.tensor, name=node.name))
+    return exact(d.add(op, fixed.tensor, name=node.name))
 
 
 def _relu(d: _Deployer, node: Node) -> Fixed:
@@ -242,7 +195,7 @@ def _prelu(d: _Deployer, node: Node) -> Fixed:
     x = d.map(node.inputs[0])
     slope = node.op.slope.values
     shift = int(np.clip(14 - np.floor(np.log2(np.abs(slope).max() or 1.0)), 0, 30))
-    op = Prelu(_integers(np.rint(slope * 2.0**shift).astype(np.int64)), shift)
+    op = Prelu(integers(np.rint(slope * 2.0**shift).astype(np.int64)), shift)
     return Fixed(d.add(op, x.tensor, name=node.name), x.scale, x.offset)
 
 
