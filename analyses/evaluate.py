@@ -33,12 +33,12 @@ class Checked:
 def check(graph: Graph, images: np.ndarray) -> Checked:
     """Run both engines on raw images [N, ...]; `divergence` names the first node where they part."""
     outputs = np.concatenate([reference.run(graph, images[k : k + 256]) for k in range(0, len(images), 256)])
-    differing = int((packed.run(graph, images) != outputs).sum())
+    wrong = np.argwhere(packed.run(graph, images) != outputs)
     divergence = ""
-    if differing:
-        worst = np.argwhere((packed.run(graph, images) != outputs).reshape(len(images), -1).any(1))[0, 0]
-        divergence = str(first_divergence(graph, images[worst : worst + 1]))
-    return Checked(images, outputs, differing, divergence)
+    if len(wrong):
+        image = int(wrong[0, 0])
+        divergence = str(first_divergence(graph, images[image : image + 1]))
+    return Checked(images, outputs, len(wrong), divergence)
 
 
 def activity_of(graph: Graph, images: np.ndarray | None) -> Activity:

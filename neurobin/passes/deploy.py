@@ -16,7 +16,7 @@ import networkx as nx
 import numpy as np
 
 from neurobin.errors import UnsupportedError
-from neurobin.ir import Builder, DType, Graph, Node, Op
+from neurobin.ir import Builder, DType, Graph, Json, Node, Op
 from neurobin.ir.dtype import i, u
 from neurobin.ops.abs import Abs
 from neurobin.ops.add import Add
@@ -80,10 +80,12 @@ class _Deployer:
         result = self.fixed[self.graph.output]
         if not result.uniform:
             result = self.store(self.graph.output, i(max(self.precision.map_bits, LOGIT_BITS)))
-        scales = {name: float(f.scale[0]) for name, f in self.fixed.items() if f.uniform and f.tensor == name}
+        scales: dict[str, Json] = {
+            name: float(f.scale[0]) for name, f in self.fixed.items() if f.uniform and f.tensor == name
+        }
         scales[result.tensor] = float(result.scale[0])
         graph = self.builder.graph(result.tensor, **dict(self.graph.meta))
-        return graph.with_meta(scales=scales, precision=vars(self.precision)).pruned()  # type: ignore[arg-type]
+        return graph.with_meta(scales=scales, precision=dict(vars(self.precision))).pruned()
 
     def add(self, op: Op, *sources: str, name: str) -> str:
         return self.builder.add(op, *sources, name=name)

@@ -13,6 +13,7 @@ import pytest
 
 from hwmodels.target import chip_names
 from neurobin import zoo
+from neurobin.exec import packed
 from tests.processes import start
 
 ROW_FIELDS = {"model", "method", "target", "accuracy", "energy_j", "energy_low_j", "energy_high_j", "latency_s", "memory"}
@@ -182,3 +183,20 @@ def test_an_interrupted_training_goes_on_with_the_same_command(tmp_path):
     done = subprocess.run(train, capture_output=True, text=True, check=True)
     assert "torch" in done.stdout
     assert {path.name for path in tmp_path.iterdir()} == {"bnn_digits.nbin", "bnn_digits.trained.nbin"}
+
+
+def test_a_mismatch_is_printed_and_leaves_with_code_5(neurobin, monkeypatch):
+    honest = packed.run
+
+    def broken(graph, x):
+        values = honest(graph, x)
+        values[0, 0] += 1
+        return values
+
+    monkeypatch.setattr(packed, "run", broken)
+    shown = neurobin("validate", "bnn_digits", "--images", "4", "-t", "stm32l4r5", "--json")
+    assert shown.code == 5
+    answer = json.loads(shown.out)
+    assert answer["mismatches"] == 1
+    assert answer["pairs"][0]["status"] == "mismatch"
+    assert "1 integers differ" in shown.err
