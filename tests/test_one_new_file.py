@@ -25,7 +25,8 @@ from dataclasses import replace
 from neurobin.methods.bnn import METHOD as BNN
 from neurobin.nets.ends import quant_conv, quant_linear
 from neurobin.nets.plain import PlainLayers, plain
-from neurobin.nn import SignActivation, TernaryWeights
+from neurobin.nn.activations.sign import SignActivation
+from neurobin.nn.weights.ternary import TernaryWeights
 
 
 def build(task):

@@ -14,13 +14,20 @@ from neurobin.cli._common import emit_json, json_option, note, writable
 @click.option("--data", "dataset", default="digits", show_default=True, help="digits, mnist, fashion_mnist or cifar10.")
 @click.option("--seed", default=0, show_default=True)
 @click.option("--epochs", type=click.IntRange(min=1), help="Default: the method's recipe.")
+@click.option("--core", is_flag=True, help="Filters of at most 128 inputs, so that a neurosynaptic core carries them.")
+@click.option(
+    "--held-out",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Score on the last N training images instead of the test split.",
+)
 @click.option("-o", "--output", default=".", show_default=True, metavar="FOLDER", help="Where the .nbin files go.")
 @click.option("--checkpoint", metavar="FILE", help="Where progress is kept (default: beside the output).")
 @click.option("--device", default="cpu", show_default=True, help="cpu or cuda.")
 @json_option
 def command(
-    method: str, dataset: str, seed: int, epochs: int | None, output: str, checkpoint: str | None, device: str,
-    as_json: bool,
+    method: str, dataset: str, seed: int, epochs: int | None, core: bool, held_out: int | None, output: str,
+    checkpoint: str | None, device: str, as_json: bool,
 ) -> None:  # fmt: skip
     """Train METHOD, lower it, and write METHOD_DATA.trained.nbin and METHOD_DATA.nbin.
 
@@ -29,16 +36,27 @@ def command(
     from neurobin.data import load_dataset
     from neurobin.errors import UsageError
     from neurobin.ir.store import save
-    from neurobin.train import train
+    from neurobin.methods import load_method
+    from neurobin.train import train_on
     from neurobin.zoo.make import make
 
     folder = Path(output)
     if not folder.is_dir():
         raise UsageError(f"no folder {output!r} to write to", hint=f"mkdir -p {output}")
-    progress = writable(checkpoint or str(folder / f"{method}_{dataset}_seed{seed}.checkpoint"))
-    result = train(method, dataset, seed=seed, epochs=epochs, checkpoint=progress, device=device, progress=not as_json)
-    limit = f" --epochs {epochs}" if epochs is not None else ""
-    entry = make(result, load_dataset(dataset), f"neurobin train {method} --data {dataset} --seed {seed}{limit}")
+    data = load_dataset(dataset)
+    if held_out is not None:
+        data = data.held_out(held_out)
+    options = f" --data {dataset} --seed {seed}"
+    options += f" --epochs {epochs}" if epochs is not None else ""
+    options += " --core" if core else ""
+    options += f" --held-out {held_out}" if held_out is not None else ""
+    kept = "_".join([method, data.name, *(["core"] if core else []), f"seed{seed}.checkpoint"])
+    progress = writable(checkpoint or str(folder / kept))
+    result = train_on(
+        load_method(method), data, seed=seed, epochs=epochs, checkpoint=progress, core=core, device=device,
+        progress=not as_json,
+    )  # fmt: skip
+    entry = make(result, data, f"neurobin train {method}{options}")
     name = str(entry.deployed.meta["name"])
     save(entry.trained, folder / f"{name}.trained.nbin")
     save(entry.deployed, folder / f"{name}.nbin")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from neurobin.errors import FormatError
+from neurobin.errors import FormatError, UsageError
 from neurobin.nets import Task
 
 LARGE = 10_000
@@ -45,6 +45,17 @@ class Dataset:
                 f"train images are {self.x_train.shape[1:]}, test images {self.x_test.shape[1:]}",
                 where=f"data set {self.name}",
             )
+
+    def held_out(self, images: int) -> Dataset:
+        """The training images alone, the last `images` of them in place of the test split: for choosing recipes.
+
+        Raises UsageError unless some are left to train on.
+        """
+        if not 0 < images < len(self.x_train):
+            raise UsageError(f"expected to hold out 1 to {len(self.x_train) - 1} of the training images, got {images}")
+        x, y = self.x_train, self.y_train
+        name = f"{self.name}_held_out_{images}"
+        return replace(self, name=name, x_train=x[:-images], y_train=y[:-images], x_test=x[-images:], y_test=y[-images:])
 
     @property
     def large(self) -> bool:

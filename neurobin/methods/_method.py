@@ -9,31 +9,9 @@ from torch import nn
 
 from neurobin.nets import Task
 from neurobin.passes.precision import Precision
+from neurobin.recipes import Recipe
 
 __all__ = ["Method", "Precision", "Published", "Recipe"]
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """How the zoo's networks of a method are trained; not the paper's own schedule unless the method's notes say so.
-
-    `epochs` is for small data sets such as the digits, `epochs_large` for 10,000 training images and more. `clip` bounds
-    the latent weights of quantized layers after every step (None: not clipped); images move by up to `shift`
-    pixels. `min_gamma` bounds the factors of batch norms from below, as XNOR-Net's code does for small networks, so that
-    pooling and quantizing commute.
-    """
-
-    epochs: int = 60
-    epochs_large: int = 15
-    batch: int = 64
-    optimizer: str = "adam"
-    lr: float = 5e-3
-    schedule: str = "cosine"
-    weight_decay: float = 0.0
-    clip: float | None = None
-    loss: str = "cross_entropy"
-    shift: int = 1
-    min_gamma: float | None = None
 
 
 @dataclass(frozen=True)

@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-from torch import nn
-
 from neurobin.methods._method import Method, Precision, Published, Recipe
-from neurobin.nets import Task
-from neurobin.nets.ends import quant_conv, quant_linear
-from neurobin.nets.plain import PlainLayers, plain
-from neurobin.nn import STRAIGHT_THROUGH, SignWeights
+from neurobin.nets.ends import quant_conv, quant_linear, relu
+from neurobin.nets.vgg import Order, Vgg
+from neurobin.nn.estimators import STRAIGHT_THROUGH
+from neurobin.nn.weights.sign import SignWeights
+from neurobin.recipes.techniques.clip_latent import ClipLatent
 
 WEIGHTS = SignWeights(STRAIGHT_THROUGH)
-
-
-def build(task: Task) -> nn.Module:
-    """The plain network with deterministic sign weights and ReLU."""
-    conv = quant_conv(WEIGHTS)
-    return plain(task, PlainLayers(conv, conv, quant_linear(WEIGHTS), nn.ReLU, pool_first=False))
-
+CONV = quant_conv(WEIGHTS)
 
 METHOD = Method(
     name="binaryconnect",
@@ -32,8 +25,8 @@ METHOD = Method(
     first="binary weights",
     last="binary weights, batch norm to logits",
     blocks=("plain: conv, batch norm, ReLU, max pool",),
-    build=build,
-    recipe=Recipe(clip=1.0, loss="squared_hinge"),
+    build=Vgg(hidden=CONV, activation=relu, first=CONV, last=quant_linear(WEIGHTS), order=Order.POOL_LAST),
+    recipe=Recipe(loss="squared_hinge", techniques=(ClipLatent(1.0),)),
     precision=Precision(),
     literature_accuracy=(
         Published("MNIST, MLP 3x1024, deterministic", 98.71, "arXiv 1511.00363, table 2"),

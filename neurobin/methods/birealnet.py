@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from neurobin.methods._method import Method, Precision, Published, Recipe
-from neurobin.nets.bireal import bireal
+from neurobin.nets.ends import quant_conv
+from neurobin.nets.resnet import ResNet
+from neurobin.nets.shortcut import ShortcutBlocks
+from neurobin.nn.activations.sign import SignActivation
+from neurobin.nn.estimators import POLYNOMIAL
+from neurobin.nn.weights.magnitude import MagnitudeAwareSign
+
+CONV = quant_conv(MagnitudeAwareSign(scale_gradient=False))
 
 METHOD = Method(
     name="birealnet",
@@ -19,7 +28,7 @@ METHOD = Method(
     first="real in the paper, 8-bit weights here",
     last="real",
     blocks=("bireal: sign, conv, batch norm, add shortcut", "downsample: average pool, real 1x1 conv, batch norm"),
-    build=bireal,
+    build=ResNet(ShortcutBlocks(CONV, partial(SignActivation, estimator=POLYNOMIAL))),
     recipe=Recipe(epochs=100, lr=1e-2),
     precision=Precision(),
     literature_accuracy=(

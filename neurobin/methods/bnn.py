@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-from torch import nn
-
 from neurobin.methods._method import Method, Precision, Published, Recipe
-from neurobin.nets import Task
 from neurobin.nets.ends import quant_conv, quant_linear
-from neurobin.nets.plain import PlainLayers, plain
-from neurobin.nn import SignActivation, SignWeights
+from neurobin.nets.vgg import Vgg
+from neurobin.nn.activations.sign import SignActivation
+from neurobin.nn.weights.sign import SignWeights
+from neurobin.recipes.techniques.clip_latent import ClipLatent
+from neurobin.recipes.techniques.positive_gamma import PositiveGamma
 
 WEIGHTS = SignWeights()
-
-
-def build(task: Task) -> nn.Module:
-    """The plain network with sign weights everywhere and bits between all layers."""
-    conv = quant_conv(WEIGHTS)
-    return plain(task, PlainLayers(conv, conv, quant_linear(WEIGHTS), SignActivation, pool_first=True))
-
+CONV = quant_conv(WEIGHTS)
 
 METHOD = Method(
     name="bnn",
@@ -32,8 +26,8 @@ METHOD = Method(
     first="binary weights on whole-number pixels",
     last="binary weights, batch norm to logits",
     blocks=("plain: conv, max pool, batch norm, sign",),
-    build=build,
-    recipe=Recipe(epochs=100, lr=1e-2, clip=1.0, loss="squared_hinge", min_gamma=0.01),
+    build=Vgg(hidden=CONV, activation=SignActivation, first=CONV, last=quant_linear(WEIGHTS)),
+    recipe=Recipe(epochs=100, lr=1e-2, loss="squared_hinge", techniques=(ClipLatent(1.0), PositiveGamma())),
     precision=Precision(),
     literature_accuracy=(
         Published("MNIST, MLP 3x4096", 99.04, "arXiv 1602.02830, table 1 (Theano)"),

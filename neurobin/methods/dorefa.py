@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-from torch import nn
+from functools import partial
 
 from neurobin.methods._method import Method, Precision, Published, Recipe
-from neurobin.nets import Task
-from neurobin.nets.ends import quant_conv, real_conv, real_linear
-from neurobin.nets.plain import PlainLayers, plain
-from neurobin.nn import DorefaActivation, DorefaWeights
+from neurobin.nets.ends import quant_conv, real_conv
+from neurobin.nets.vgg import Vgg
+from neurobin.nn.activations.dorefa import DorefaActivation
+from neurobin.nn.weights.dorefa import DorefaWeights
+from neurobin.recipes.techniques.positive_gamma import PositiveGamma
 
 BITS = 2
-
-
-def build(task: Task) -> nn.Module:
-    """The plain network with quantized hidden weights and activations clipped to [0, 1]."""
-
-    def activation() -> nn.Module:
-        return DorefaActivation(BITS)
-
-    return plain(task, PlainLayers(real_conv, quant_conv(DorefaWeights(BITS)), real_linear, activation, pool_first=True))
-
 
 METHOD = Method(
     name="dorefa",
@@ -35,8 +26,8 @@ METHOD = Method(
     first="real",
     last="real",
     blocks=("plain: conv, max pool, batch norm, clip, quantize",),
-    build=build,
-    recipe=Recipe(min_gamma=0.01),
+    build=Vgg(hidden=quant_conv(DorefaWeights(BITS)), activation=partial(DorefaActivation, bits=BITS), first=real_conv),
+    recipe=Recipe(techniques=(PositiveGamma(),)),
     precision=Precision(),
     literature_accuracy=(
         Published("ImageNet, AlexNet, 1-bit W and 2-bit A", 53.4, "tensorpack examples, DoReFa-Net README"),

@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-from torch import nn
-
 from neurobin.methods._method import Method, Precision, Recipe
-from neurobin.nets import Task
-from neurobin.nets.ends import real_conv, real_linear
-from neurobin.nets.plain import PlainLayers, plain
+from neurobin.nets.ends import real_conv, relu
+from neurobin.nets.vgg import Order, Vgg
 
-
-def build(task: Task) -> nn.Module:
-    """Real weights and ReLU everywhere."""
-    return plain(task, PlainLayers(real_conv, real_conv, real_linear, nn.ReLU, pool_first=False))
-
+NETWORK = Vgg(hidden=real_conv, activation=relu, first=real_conv, order=Order.POOL_LAST)
 
 METHOD = Method(
     name="full_precision",
@@ -28,7 +21,7 @@ METHOD = Method(
     first="real",
     last="real",
     blocks=("plain: conv, batch norm, ReLU, max pool",),
-    build=build,
+    build=NETWORK,
     recipe=Recipe(weight_decay=1e-4),
     precision=Precision(weight_bits=16, activation_bits=16, map_bits=16),
     notes=("A baseline rather than a paper's method; the citation is that of its conv, batch norm, ReLU block.",),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from neurobin.methods._method import Method, Precision, Published, Recipe
-from neurobin.methods.full_precision import build
+from neurobin.methods.full_precision import NETWORK
 
 METHOD = Method(
     name="int8",
@@ -18,7 +18,7 @@ METHOD = Method(
     first="8 bits",
     last="8 bits",
     blocks=("plain: conv, batch norm, ReLU, max pool",),
-    build=build,
+    build=NETWORK,
     recipe=Recipe(weight_decay=1e-4),
     precision=Precision(weight_bits=8, activation_bits=8, map_bits=8),
     literature_accuracy=(Published("ImageNet, ResNet-50", 74.9, "arXiv 1712.05877, table 4.1"),),

@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from neurobin.methods._method import Method, Precision, Published, Recipe
-from neurobin.nets.react import react
+from neurobin.nets.ends import quant_conv
+from neurobin.nets.react import ReActBlocks
+from neurobin.nets.resnet import ResNet, Stage
+from neurobin.nn.activations.rprelu import RPReLU
+from neurobin.nn.activations.rsign import RSign
+from neurobin.nn.weights.magnitude import MagnitudeAwareSign
+
+CONV = quant_conv(MagnitudeAwareSign(scale_gradient=False))
+STAGES = (Stage(64, 1, 1), Stage(128, 1, 2))
 
 METHOD = Method(
     name="reactnet",
@@ -21,7 +29,7 @@ METHOD = Method(
         "react: RSign, 3x3 conv, batch norm, add shortcut, RPReLU",
         "react doubling: RSign, two 1x1 convs on the same bits, batch norm and add each, concatenate, RPReLU",
     ),
-    build=react,
+    build=ResNet(ReActBlocks(CONV, RSign, RPReLU), STAGES, stem_width=32),
     recipe=Recipe(epochs=100, lr=1e-2),
     precision=Precision(),
     literature_accuracy=(

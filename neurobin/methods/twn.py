@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-from torch import nn
-
 from neurobin.methods._method import Method, Precision, Published, Recipe
-from neurobin.nets import Task
-from neurobin.nets.ends import quant_conv, quant_linear
-from neurobin.nets.plain import PlainLayers, plain
-from neurobin.nn import TernaryWeights
+from neurobin.nets.ends import quant_conv, quant_linear, relu
+from neurobin.nets.vgg import Order, Vgg
+from neurobin.nn.weights.ternary import TernaryWeights
 
 WEIGHTS = TernaryWeights()
-
-
-def build(task: Task) -> nn.Module:
-    """The plain network with ternary weights and ReLU."""
-    conv = quant_conv(WEIGHTS)
-    return plain(task, PlainLayers(conv, conv, quant_linear(WEIGHTS), nn.ReLU, pool_first=False))
-
+CONV = quant_conv(WEIGHTS)
 
 METHOD = Method(
     name="twn",
@@ -32,7 +23,7 @@ METHOD = Method(
     first="ternary weights",
     last="ternary weights, batch norm to logits",
     blocks=("plain: conv, batch norm, ReLU, max pool",),
-    build=build,
+    build=Vgg(hidden=CONV, activation=relu, first=CONV, last=quant_linear(WEIGHTS), order=Order.POOL_LAST),
     recipe=Recipe(),
     precision=Precision(),
     literature_accuracy=(

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from neurobin.methods._method import Method, Precision, Published, Recipe
-from neurobin.nets.xnor import xnor
+from neurobin.nets.ends import nothing
+from neurobin.nets.vgg import Order, Vgg
+from neurobin.nn.layers.xnor_conv import XnorConv2d
+from neurobin.recipes.techniques.clip_latent import ClipLatent
 
 METHOD = Method(
     name="xnornet",
@@ -18,8 +21,8 @@ METHOD = Method(
     first="real in the paper, 8-bit weights here",
     last="real",
     blocks=("xnor: batch norm, sign, conv times K and alpha, max pool",),
-    build=xnor,
-    recipe=Recipe(epochs=100, lr=1e-2, clip=1.0),
+    build=Vgg(hidden=XnorConv2d, activation=nothing, order=Order.NORM_FIRST),
+    recipe=Recipe(epochs=100, lr=1e-2, techniques=(ClipLatent(1.0),)),
     precision=Precision(),
     literature_accuracy=(
         Published("ImageNet, AlexNet", 44.2, "arXiv 1603.05279"),

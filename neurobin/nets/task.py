@@ -9,13 +9,17 @@ from neurobin.errors import UsageError
 
 @dataclass(frozen=True)
 class Task:
-    """Images [height, width, channels] of pixels 0 ... levels - 1, to be told apart in `classes` classes."""
+    """Images [height, width, channels] of pixels 0 ... levels - 1, to be told apart in `classes` classes.
+
+    With `core`, hidden filters must fit a neurosynaptic core: at most 128 inputs each, with their weights on axon pairs.
+    """
 
     height: int
     width: int
     channels: int
     classes: int
     levels: int
+    core: bool = False
 
     def __post_init__(self) -> None:
         if min(self.height, self.width) < SMALLEST:
@@ -24,9 +28,14 @@ class Task:
             raise UsageError(f"expected channels and at least 2 classes, got {self.channels} and {self.classes}")
 
     @property
-    def large(self) -> bool:
-        """Images of 16 pixels and more are halved once more, right behind the first convolution."""
-        return min(self.height, self.width) >= LARGE
+    def stem_stride(self) -> int:
+        """Images of 16 pixels and more are halved by the first convolution."""
+        return 2 if min(self.height, self.width) >= LARGE else 1
+
+    def refuse_core(self, why: str) -> None:
+        """Raises UsageError when filters must fit a core, for networks that a core cannot carry anyway."""
+        if self.core:
+            raise UsageError(f"no core carries this network: {why}", hint="leave out --core")
 
     def require_multiple(self, of: int) -> None:
         """Raises UsageError unless height and width are multiples of `of`: halved maps must meet their shortcuts."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -29,6 +29,7 @@ class Trained:
     dataset: str
     seed: int
     epochs: int
+    core: bool = False
 
 
 def train(
@@ -38,10 +39,12 @@ def train(
     seed: int = 0,
     epochs: int | None = None,
     checkpoint: str | Path | None = None,
+    core: bool = False,
     device: str = "cpu",
     progress: bool = True,
 ) -> Trained:
-    """Train and evaluate. With `checkpoint`, progress is kept there after every epoch and a later call goes on from it.
+    """Train and evaluate. `core` asks for filters that fit a neurosynaptic core.
+    With `checkpoint`, progress is kept there after every epoch and a later call goes on from it.
 
     The result depends on method, data set, seed and epochs only, interrupted or not, for one kind of processor and release
     of torch (and, for 10,000 training images and more, one number of threads).
@@ -49,7 +52,14 @@ def train(
     """
     method = load_method(method_name)
     return train_on(
-        method, load_dataset(dataset_name), seed=seed, epochs=epochs, checkpoint=checkpoint, device=device, progress=progress
+        method,
+        load_dataset(dataset_name),
+        seed=seed,
+        epochs=epochs,
+        checkpoint=checkpoint,
+        core=core,
+        device=device,
+        progress=progress,
     )
 
 
@@ -60,23 +70,34 @@ def train_on(
     seed: int = 0,
     epochs: int | None = None,
     checkpoint: str | Path | None = None,
+    core: bool = False,
     device: str = "cpu",
     progress: bool = True,
 ) -> Trained:
-    """`train` for a method and a data set at hand."""
+    """`train` for a method and a data set at hand.
+
+    Teachers, where the recipe needs them, are trained first on the same data, and kept beside the checkpoint.
+    """
     _check(seed, epochs, device)
     if epochs is None:
         epochs = method.recipe.epochs_large if data.large else method.recipe.epochs
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        module = method.build(data.task)
-    identity = Identity(method.name, data.name, seed, epochs, str(sorted(asdict(method.recipe).items())))
-    run = Run(module, data, method.recipe, identity, None if checkpoint is None else Path(checkpoint), device)
+        module = method.build(replace(data.task, core=core))
+    identity = Identity(method.name, data.name, seed, epochs, f"{method.recipe!r} core={core}")
+    file = None if checkpoint is None else Path(checkpoint)
+
+    def teacher(name: str) -> nn.Module:
+        kept = None if file is None else file.with_name(f"{name}_{data.name}.teacher")
+        taught = train_on(load_method(name), data, checkpoint=kept, device=device, progress=progress)
+        return taught.module.to(device).requires_grad_(False)
+
+    run = Run(module, data, method.recipe, identity, file, device, teacher)
     run.resume()
     with bar(f"{method.name} on {data.name}", progress) as report:
         run.run(report)
     accuracy = float((predict(module, data.x_test, device).argmax(1) == data.y_test).mean())
-    return Trained(module.to("cpu").eval(), accuracy, tuple(run.history), method, data.name, seed, epochs)
+    return Trained(module.to("cpu").eval(), accuracy, tuple(run.history), method, data.name, seed, epochs, core)
 
 
 def _check(seed: int, epochs: int | None, device: str) -> None:

@@ -18,7 +18,7 @@ import torch
 from neurobin.errors import FormatError, UsageError
 from neurobin.files import write_atomic
 
-SCHEMA = "neurobin.checkpoint/1"
+SCHEMA = "neurobin.checkpoint/2"
 
 
 @dataclass(frozen=True)
@@ -34,11 +34,11 @@ class Identity:
 
 @dataclass(frozen=True)
 class State:
-    """After `epoch` finished epochs: state dicts of module and optimizer, and the history so far."""
+    """After `epoch` finished epochs: state dicts of module and optimizers, and the history so far."""
 
     epoch: int
     module: dict[str, Any]
-    optimizer: dict[str, Any]
+    optimizers: list[dict[str, Any]]
     history: list[dict[str, float]]
 
 
@@ -68,6 +68,6 @@ def load(path: Path, identity: Identity) -> State:
         ]
         raise UsageError(f"checkpoint of another run: {'; '.join(differing)}", where=str(path), hint="another file name")
     try:
-        return State(int(kept["epoch"]), dict(kept["module"]), dict(kept["optimizer"]), list(kept["history"]))
+        return State(int(kept["epoch"]), dict(kept["module"]), list(kept["optimizers"]), list(kept["history"]))
     except (KeyError, TypeError, ValueError) as error:
         raise FormatError(f"a part is missing or of the wrong kind: {error}", where=str(path)) from error

@@ -14,20 +14,34 @@ from torch import Tensor, nn
 
 from neurobin.data import Dataset
 from neurobin.errors import NeurobinError, UsageError
-from neurobin.methods import Recipe
-from neurobin.nn import QuantConv2d, QuantLinear
+from neurobin.recipes import Recipe
+from neurobin.recipes.losses import loss as loss_named
+from neurobin.recipes.optimizers import optimizers
+from neurobin.recipes.schedules import schedule as schedule_named
+from neurobin.recipes.techniques import Batch, Context
 from neurobin.train import checkpoint as checkpoints
 from neurobin.train.augment import shifted
 from neurobin.train.checkpoint import Identity, State
-from neurobin.train.losses import loss as loss_named
-from neurobin.train.schedules import schedule as schedule_named
 
 EVALUATION_BATCH = 512
+SETTLING_IMAGES = 10_240
 Progress = Callable[[int, int, float], None]  # (finished epochs, all epochs, mean loss of the last one)
 
 
 class TrainingError(NeurobinError):
     """Training cannot go on: the loss is no longer a number."""
+
+
+def no_teacher(name: str) -> nn.Module:
+    """For runs whose techniques need none."""
+    raise UsageError(f"a teacher {name!r} is needed, and this run has none")
+
+
+def set_progress(module: nn.Module, progress: float) -> None:
+    """Tell every layer whose quantizer changes on the way how far the training is; 1 at inference."""
+    for layer in module.modules():
+        if hasattr(layer, "progress"):
+            vars(layer)["progress"] = progress  # not through nn.Module, which looks for parameters on the way
 
 
 @dataclass
@@ -40,16 +54,22 @@ class Run:
     identity: Identity
     checkpoint: Path | None = None
     device: str = "cpu"
+    teacher: Callable[[str], nn.Module] = no_teacher
     epoch: int = 0
     history: list[dict[str, float]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.module.to(self.device)
-        self.optimizer = _optimizer(self.module, self.recipe)
+        if self.data.large:
+            self.module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.optimizers = optimizers(self.module, self.recipe)
         self.loss = loss_named(self.recipe.loss)
         self.schedule = schedule_named(self.recipe.schedule)
         self.images = as_maps(self.data.x_train)
         self.labels = torch.from_numpy(self.data.y_train.copy())
+        self.context = Context(self.module, self.optimizers, self.teacher)
+        for technique in self.recipe.techniques:
+            technique.prepare(self.context)
 
     def resume(self) -> None:
         """Go on from the checkpoint if there is one. Raises FormatError or UsageError when it does not fit."""
@@ -58,7 +78,8 @@ class Run:
         state = checkpoints.load(self.checkpoint, self.identity)
         try:
             self.module.load_state_dict(state.module)
-            self.optimizer.load_state_dict(state.optimizer)
+            for optimizer, kept in zip(self.optimizers, state.optimizers, strict=True):
+                optimizer.load_state_dict(kept)
         except (RuntimeError, ValueError, KeyError) as error:
             raise UsageError(
                 f"the checkpoint does not fit the network: {str(error).splitlines()[0]}", where=str(self.checkpoint)
@@ -73,6 +94,8 @@ class Run:
                 if not all(bool(torch.isfinite(value).all()) for value in self.module.state_dict().values()):
                     raise self._stopped(f"a parameter is no longer a number after epoch {self.epoch + 1}")
                 self.epoch += 1
+                if self.epoch == self.identity.epochs:
+                    self._settle()
                 self.history.append({"epoch": float(self.epoch), "loss": mean})
                 self._keep()
                 if progress is not None:
@@ -90,25 +113,62 @@ class Run:
             for number, chosen in enumerate(order):
                 if len(chosen) == 1:  # batch norm has no variance over one image
                     continue
-                rate = self.schedule((self.epoch + number / len(order)) / self.identity.epochs)
-                batch = shifted(self.images[chosen], self.recipe.shift, generator)
-                total += self._step(batch, self.labels[chosen], rate, number) * len(chosen)
+                progress = (self.epoch + number / len(order)) / self.identity.epochs
+                batch = self._laid_out(shifted(self.images[chosen], self.recipe.shift, generator))
+                total += self._step(batch, self.labels[chosen].to(self.device), progress, number) * len(chosen)
                 seen += len(chosen)
         return total / max(seen, 1)
 
-    def _step(self, images: Tensor, labels: Tensor, rate: float, number: int) -> float:
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.recipe.lr * rate
-        self.optimizer.zero_grad()
-        loss = self.loss(self.module(images.to(self.device)), labels.to(self.device))
-        value = loss.item()
+    def _laid_out(self, images: Tensor) -> Tensor:
+        layout = torch.channels_last if self.data.large else torch.contiguous_format
+        return images.to(self.device).contiguous(memory_format=layout)
+
+    def _step(self, images: Tensor, labels: Tensor, progress: float, number: int) -> float:
+        context, techniques = self.context, self.recipe.techniques
+        rate = self.schedule(progress)
+        for optimizer in self.optimizers:
+            for group in optimizer.param_groups:
+                group["lr"] = group.setdefault("initial_lr", group["lr"]) * rate
+            optimizer.zero_grad()
+        set_progress(self.module, progress)
+        for technique in techniques:
+            technique.before_step(context, progress)
+        with torch.autocast(torch.device(self.device).type, torch.bfloat16, enabled=self.data.large):
+            logits = self.module(images)
+        batch = Batch(images, labels, logits.float(), progress)
+        loss = self.loss(batch.logits, labels)
+        for technique in techniques:
+            extra = technique.loss(context, batch)
+            loss = loss if extra is None else loss + extra
+        value: float = loss.item()
         if not math.isfinite(value):
             raise self._stopped(f"the loss is {value} at step {number + 1} of epoch {self.epoch + 1}")
         loss.backward()  # type: ignore[no-untyped-call]
-        self.optimizer.step()
-        clip_latent(self.module, self.recipe.clip)
-        bound_gamma(self.module, self.recipe.min_gamma)
+        for optimizer in self.optimizers:
+            optimizer.step()
+        for technique in techniques:
+            technique.after_step(context, progress)
         return value
+
+    def _settle(self) -> None:
+        """At the end: all quantizers as they are at inference, and batch norm's statistics measured anew without rounding.
+
+        Training on large data sets computes in bfloat16, with running averages that trail behind the weights.
+        """
+        set_progress(self.module, 1.0)
+        if not self.data.large:
+            return
+        norms = [layer for layer in self.module.modules() if isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d)]
+        kept = [(norm.momentum, norm) for norm in norms]
+        for norm in norms:
+            norm.reset_running_stats()
+            norm.momentum = None  # a plain mean over all batches that follow
+        self.module.train()
+        with torch.no_grad():
+            for start in range(0, min(len(self.images), SETTLING_IMAGES), EVALUATION_BATCH):
+                self.module(self._laid_out(self.images[start : start + EVALUATION_BATCH]))
+        for momentum, norm in kept:
+            norm.momentum = momentum
 
     def _stopped(self, what: str) -> TrainingError:
         kept = "there is no checkpoint before this epoch"
@@ -122,47 +182,8 @@ class Run:
 
     def _keep(self) -> None:
         if self.checkpoint is not None:
-            state = State(self.epoch, self.module.state_dict(), self.optimizer.state_dict(), self.history)
+            state = State(self.epoch, self.module.state_dict(), [o.state_dict() for o in self.optimizers], self.history)
             checkpoints.save(self.checkpoint, self.identity, state)
-
-
-def _optimizer(module: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
-    """Weight decay acts on matrices and filters of real layers only: on latent weights it would only flip signs."""
-    latent = {id(layer.weight) for layer in _quantized(module)}
-    decayed = [p for p in module.parameters() if p.dim() > 1 and id(p) not in latent]
-    plain = [p for p in module.parameters() if p.dim() <= 1 or id(p) in latent]
-    groups = [
-        {"params": decayed, "weight_decay": recipe.weight_decay},
-        {"params": plain, "weight_decay": 0.0},
-    ]
-    if recipe.optimizer == "adam":
-        return torch.optim.Adam(groups, lr=recipe.lr)
-    if recipe.optimizer == "sgd":
-        return torch.optim.SGD(groups, lr=recipe.lr, momentum=0.9)
-    raise UsageError(f"unknown optimizer {recipe.optimizer!r}", hint="adam, sgd")
-
-
-def _quantized(module: nn.Module) -> list[QuantConv2d | QuantLinear]:
-    return [layer for layer in module.modules() if isinstance(layer, QuantConv2d | QuantLinear)]
-
-
-def clip_latent(module: nn.Module, limit: float | None) -> None:
-    """Bound the latent weights of quantized layers to [-limit, limit]: beyond, they would no longer answer to gradients."""
-    if limit is None:
-        return
-    with torch.no_grad():
-        for layer in _quantized(module):
-            layer.weight.clamp_(-limit, limit)
-
-
-def bound_gamma(module: nn.Module, least: float | None) -> None:
-    """Keep the factors of batch norms at `least` or above."""
-    if least is None:
-        return
-    with torch.no_grad():
-        for layer in module.modules():
-            if isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d):
-                layer.weight.clamp_(min=least)
 
 
 def as_maps(images: np.ndarray) -> Tensor:

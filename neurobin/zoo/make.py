@@ -19,6 +19,7 @@ from neurobin.train import Trained
 CALIBRATION_IMAGES = 256
 ACTIVITY_IMAGES = 256
 BATCH = 256
+CORE = "_core"  # the suffix of networks whose filters fit a neurosynaptic core
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ def make(result: Trained, data: Dataset, command: str) -> Entry:
         "deployed": reference.accuracy(packed.run(deployed, data.x_test), data.y_test),
     }
     about: dict[str, Json] = {
-        "name": f"{method.name}_{data.name}",
+        "name": f"{method.name}_{data.name}{CORE if result.core else ''}",
         "method": method.name,
         "title": method.title,
         "citation": method.citation,

@@ -7,7 +7,10 @@ import pytest
 import torch
 
 from neurobin.errors import UsageError
-from neurobin.nn import DorefaActivation, RPReLU, RSign, SignActivation
+from neurobin.nn.activations.dorefa import DorefaActivation
+from neurobin.nn.activations.rprelu import RPReLU
+from neurobin.nn.activations.rsign import RSign
+from neurobin.nn.activations.sign import SignActivation
 
 GRID = np.array([-2.0, -1.0, -0.75, -0.5, -0.0, 0.0, 0.25, 0.5, 1.0, 1.5])
 
@@ -18,7 +21,7 @@ def grid(channels: int = 1) -> torch.Tensor:
 
 def test_sign_and_its_clipped_gradient() -> None:
     x = grid()
-    y = SignActivation()(x)
+    y = SignActivation(1)(x)
     assert y[:, 0].tolist() == [-1, -1, -1, -1, 1, 1, 1, 1, 1, 1]
     y.sum().backward()
     assert x.grad is not None
@@ -51,7 +54,7 @@ def test_rprelu() -> None:
 def test_dorefa_activation(bits: int) -> None:
     steps = 2**bits - 1
     x = grid()
-    y = DorefaActivation(bits)(x)
+    y = DorefaActivation(1, bits)(x)
     assert (y.detach().numpy()[:, 0] == np.rint(steps * np.clip(GRID, 0, 1)) / steps).all()
     y.sum().backward()
     assert x.grad is not None
@@ -60,9 +63,9 @@ def test_dorefa_activation(bits: int) -> None:
 
 def test_dorefa_rounds_half_to_even() -> None:
     x = torch.tensor([0.5, 1.5, 2.5], dtype=torch.float64) / 3
-    assert (DorefaActivation(2)(x) * 3).round().tolist() == [0, 2, 2]
+    assert (DorefaActivation(1, 2)(x) * 3).round().tolist() == [0, 2, 2]
 
 
 def test_dorefa_refuses_nine_bits() -> None:
     with pytest.raises(UsageError, match="1 to 8 bits"):
-        DorefaActivation(9)
+        DorefaActivation(1, 9)

@@ -15,22 +15,20 @@ from neurobin.errors import UsageError
 from neurobin.exec import reference
 from neurobin.ir import BIPOLAR, FLOAT64, Builder, DType, TensorType
 from neurobin.ir.dtype import u
-from neurobin.nn import (
-    DorefaActivation,
-    DorefaWeights,
-    FixedPointWeights,
-    InputNorm,
-    MagnitudeAwareSign,
-    QuantConv2d,
-    QuantLinear,
-    RealWeights,
-    RPReLU,
-    RSign,
-    SignActivation,
-    SignWeights,
-    TernaryWeights,
-    XnorConv2d,
-)
+from neurobin.nn.activations.dorefa import DorefaActivation
+from neurobin.nn.activations.rprelu import RPReLU
+from neurobin.nn.activations.rsign import RSign
+from neurobin.nn.activations.sign import SignActivation
+from neurobin.nn.layers.conv import QuantConv2d
+from neurobin.nn.layers.input_norm import InputNorm
+from neurobin.nn.layers.linear import QuantLinear
+from neurobin.nn.layers.xnor_conv import XnorConv2d
+from neurobin.nn.weights.dorefa import DorefaWeights
+from neurobin.nn.weights.fixed_point import FixedPointWeights
+from neurobin.nn.weights.magnitude import MagnitudeAwareSign
+from neurobin.nn.weights.real import RealWeights
+from neurobin.nn.weights.sign import SignWeights
+from neurobin.nn.weights.ternary import TernaryWeights
 
 QUANTIZERS = [
     RealWeights(),
@@ -77,7 +75,7 @@ def test_conv(
 ) -> None:
     layer = QuantConv2d(
         6, 12, kernel, stride=stride, padding=padding, pad_value=pad_value, dilation=dilation, groups=groups,
-        weight_quantizer=quantizer,
+        weights=quantizer,
     )  # fmt: skip
     randomise(layer, seed)
     check(layer, np.where(normal(2, 6, 5, 7, seed=seed) >= 0, 1, -1), BIPOLAR)
@@ -86,13 +84,13 @@ def test_conv(
 
 @pytest.mark.parametrize("quantizer", QUANTIZERS, ids=repr)
 def test_linear(quantizer: Any) -> None:
-    layer = QuantLinear(70, 9, weight_quantizer=quantizer)
+    layer = QuantLinear(70, 9, weights=quantizer)
     randomise(layer)
     check(layer, normal(4, 70), FLOAT64)
 
 
 @pytest.mark.parametrize(
-    "layer", [SignActivation(), RSign(5), RPReLU(5), DorefaActivation(1), DorefaActivation(3)], ids=repr
+    "layer", [SignActivation(5), RSign(5), RPReLU(5), DorefaActivation(5, 1), DorefaActivation(5, 3)], ids=repr
 )
 @pytest.mark.parametrize("shape", [(3, 5), (3, 5, 4, 2)])
 def test_activations(layer: nn.Module, shape: tuple[int, ...]) -> None:
@@ -133,7 +131,7 @@ def test_input_norm(levels: int, centre: int) -> None:
 
 
 def test_training_and_evaluation_agree() -> None:
-    layer = QuantConv2d(4, 8, 3, padding=1, groups=2, weight_quantizer=MagnitudeAwareSign()).double()
+    layer = QuantConv2d(4, 8, 3, padding=1, groups=2, weights=MagnitudeAwareSign()).double()
     x = torch.from_numpy(normal(2, 4, 5, 5))
     assert torch.allclose(layer.train()(x), layer.eval()(x), atol=1e-12)
 

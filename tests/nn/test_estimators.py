@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from neurobin.nn import CLIPPED, POLYNOMIAL, STRAIGHT_THROUGH, Estimator, clipped, substitute
+from neurobin.nn.estimators import CLIPPED, POLYNOMIAL, STRAIGHT_THROUGH, Estimator, clipped, substitute
 
 GRID = np.array([-2.0, -1.5, -1.0, -0.75, -0.25, 0.0, 0.25, 0.75, 1.0, 1.25, 1.5])
 

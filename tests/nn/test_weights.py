@@ -9,17 +9,14 @@ from torch import Tensor
 
 from neurobin.errors import GraphError, UsageError
 from neurobin.ir import BIPOLAR, FLOAT32, TERNARY, DType, Encoding
-from neurobin.nn import (
-    STRAIGHT_THROUGH,
-    DorefaWeights,
-    FixedPointWeights,
-    MagnitudeAwareSign,
-    RealWeights,
-    SignWeights,
-    TernaryWeights,
-    WeightQuantizer,
-    sign,
-)
+from neurobin.nn.estimators import STRAIGHT_THROUGH
+from neurobin.nn.weights.dorefa import DorefaWeights
+from neurobin.nn.weights.fixed_point import FixedPointWeights
+from neurobin.nn.weights.magnitude import MagnitudeAwareSign
+from neurobin.nn.weights.quantizer import WeightQuantizer
+from neurobin.nn.weights.real import RealWeights
+from neurobin.nn.weights.sign import SignWeights, sign
+from neurobin.nn.weights.ternary import TernaryWeights
 
 WEIGHT = np.array([[0.0, -0.5, 1.5, 0.25], [-0.25, 0.75, -2.0, 1.0], [0.5, 0.5, -0.5, -0.5]])
 GRADIENT = np.array([[1.0, 2.0, 3.0, -4.0], [0.5, -1.0, 2.0, 1.0], [1.0, 1.0, 1.0, 2.0]])
@@ -56,7 +53,7 @@ def test_sign_weights() -> None:
     assert values(SignWeights()).tolist() == signs
     assert (gradient(SignWeights()) == GRADIENT * (np.abs(WEIGHT) <= 1)).all()
     assert (gradient(SignWeights(STRAIGHT_THROUGH)) == GRADIENT).all()
-    codes = SignWeights().codes(torch.from_numpy(WEIGHT))
+    codes = SignWeights().terms(torch.from_numpy(WEIGHT))[0]
     assert codes.dtype == BIPOLAR
     assert codes.scale.tolist() == [1]
 
@@ -69,7 +66,7 @@ def test_stochastic_sign_draws_with_the_hard_sigmoid() -> None:
     share = (drawn > 0).float().mean(0).numpy()
     assert share[[0, 4]].tolist() == [0, 1]
     assert np.abs(share[1:4] - [0.25, 0.5, 0.75]).max() < 0.03
-    assert (SignWeights(stochastic=True).codes(weight).codes == sign(weight)).all()
+    assert (SignWeights(stochastic=True).terms(weight)[0].codes == sign(weight)).all()
 
 
 def test_magnitude_aware_sign() -> None:
@@ -83,7 +80,7 @@ def test_magnitude_aware_sign() -> None:
 
 
 def test_magnitude_aware_scale_is_the_least_squares_one() -> None:
-    codes = MagnitudeAwareSign().codes(torch.from_numpy(WEIGHT))
+    codes = MagnitudeAwareSign().terms(torch.from_numpy(WEIGHT))[0]
     for row, code, alpha in zip(WEIGHT, codes.codes.numpy(), codes.scale.numpy(), strict=True):
         errors = [((row - a * code) ** 2).sum() for a in (alpha - 1e-3, alpha, alpha + 1e-3)]
         assert min(errors) == errors[1]
@@ -96,7 +93,7 @@ def test_ternary() -> None:
     alpha = np.abs(WEIGHT[kept]).mean()
     assert np.allclose(values(TernaryWeights()), alpha * np.sign(WEIGHT) * kept, atol=1e-15)
     assert (gradient(TernaryWeights()) == GRADIENT * (np.abs(WEIGHT) <= 1)).all()
-    codes = TernaryWeights().codes(torch.from_numpy(WEIGHT))
+    codes = TernaryWeights().terms(torch.from_numpy(WEIGHT))[0]
     assert codes.dtype == TERNARY
     assert codes.codes.tolist() == [[0, -1, 1, 0], [0, 1, -1, 1], [1, 1, -1, -1]]
     assert codes.scale.item() == pytest.approx(alpha, abs=1e-15)
@@ -109,7 +106,7 @@ def test_dorefa(bits: int) -> None:
     largest = np.abs(tanh).max()
     expected = 2 * np.rint(steps * (tanh / (2 * largest) + 0.5)) / steps - 1
     assert np.allclose(values(DorefaWeights(bits)), expected, atol=1e-15)
-    codes = DorefaWeights(bits).codes(torch.from_numpy(WEIGHT))
+    codes = DorefaWeights(bits).terms(torch.from_numpy(WEIGHT))[0]
     assert codes.dtype == DType(Encoding.BIPOLAR, bits)
     assert codes.dtype.holds(codes.codes.numpy().astype(int))
     # q ~ tanh(w) / M, M = |tanh(w_m)|: dq_i/dw_i = (1 - t_i^2) / M, and the largest weight m also moves M
@@ -121,13 +118,13 @@ def test_dorefa(bits: int) -> None:
 
 def test_dorefa_two_bits_by_hand() -> None:
     weight = torch.atanh(torch.tensor([[-0.9, -0.61, -0.59, 0.1, 0.59, 0.61]], dtype=torch.float64))
-    codes = DorefaWeights(2).codes(weight)  # thresholds at -0.6, 0 and 0.6, two thirds of the largest
+    codes = DorefaWeights(2).terms(weight)[0]  # thresholds at -0.6, 0 and 0.6, two thirds of the largest
     assert codes.codes.tolist() == [[-3, -3, -1, 1, 1, 3]]
     assert codes.scale.item() == pytest.approx(1 / 3)
 
 
 def test_fixed_point() -> None:
-    codes = FixedPointWeights(4).codes(torch.from_numpy(WEIGHT))  # scales 1.5/7, 2/7, 0.5/7
+    codes = FixedPointWeights(4).terms(torch.from_numpy(WEIGHT))[0]  # scales 1.5/7, 2/7, 0.5/7
     assert codes.codes.tolist() == [[0, -2, 7, 1], [-1, 3, -7, 4], [7, 7, -7, -7]]
     assert np.allclose(codes.scale.numpy(), np.array([1.5, 2, 0.5]) / 7, atol=1e-15)
     assert codes.dtype == DType(Encoding.SIGNED, 4)
@@ -139,13 +136,13 @@ def test_fixed_point() -> None:
 def test_real() -> None:
     assert (values(RealWeights()) == WEIGHT).all()
     assert (gradient(RealWeights()) == GRADIENT).all()
-    assert RealWeights().codes(torch.from_numpy(WEIGHT)).dtype == FLOAT32
+    assert RealWeights().terms(torch.from_numpy(WEIGHT))[0].dtype == FLOAT32
 
 
 @pytest.mark.parametrize("quantizer", ALL, ids=repr)
 def test_training_value_equals_codes_times_scale(quantizer: WeightQuantizer) -> None:
     weight = torch.randn(6, 5, 3, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
-    quantized = quantizer.codes(weight)
+    quantized = quantizer.terms(weight)[0]
     assert torch.allclose(quantizer(weight), quantized.values, atol=1e-15)
     codes, scale = quantized.constants()
     assert codes.shape == (6, 3, 3, 5)
@@ -165,7 +162,7 @@ def test_a_layer_of_zeros_stays_finite(quantizer: WeightQuantizer) -> None:
 
 def test_nan_weights_do_not_reach_a_graph() -> None:
     with pytest.raises(GraphError, match="nan"):
-        MagnitudeAwareSign().codes(torch.tensor([[float("nan"), 1.0]])).constants()
+        MagnitudeAwareSign().terms(torch.tensor([[float("nan"), 1.0]]))[0].constants()
 
 
 def test_dorefa_refuses_one_bit() -> None:

@@ -16,12 +16,16 @@ from torch import nn
 from neurobin.errors import FormatError, UsageError
 from neurobin.methods import Method, Recipe, load_method
 from neurobin.nets import Task
-from neurobin.nn import QuantConv2d, QuantLinear, SignWeights
+from neurobin.nn.layers.conv import QuantConv2d
+from neurobin.nn.layers.linear import QuantLinear
+from neurobin.nn.weights.sign import SignWeights
+from neurobin.recipes.losses import loss, squared_hinge
+from neurobin.recipes.schedules import schedule
+from neurobin.recipes.techniques.clip_latent import ClipLatent
+from neurobin.recipes.techniques.positive_gamma import PositiveGamma
 from neurobin.train import Dataset, Trained, TrainingError, load_dataset, train, train_on
 from neurobin.train.augment import shifted
-from neurobin.train.losses import loss, squared_hinge
 from neurobin.train.progress import bar
-from neurobin.train.schedules import schedule
 
 
 class Noisy(nn.Module):
@@ -29,7 +33,7 @@ class Noisy(nn.Module):
 
     def __init__(self, task: Task) -> None:
         super().__init__()
-        self.conv = QuantConv2d(task.channels, 8, 3, padding=1, weight_quantizer=SignWeights(stochastic=True))
+        self.conv = QuantConv2d(task.channels, 8, 3, padding=1, weights=SignWeights(stochastic=True))
         self.norm = nn.BatchNorm2d(8)
         self.drop = nn.Dropout(0.2)
         self.dense = QuantLinear(8 * task.height * task.width, task.classes)
@@ -49,7 +53,7 @@ def few() -> Dataset:
 
 @pytest.fixture
 def noisy() -> Method:
-    recipe = Recipe(epochs=4, lr=1e-2, clip=0.25, min_gamma=0.5)
+    recipe = Recipe(epochs=4, lr=1e-2, techniques=(ClipLatent(0.25), PositiveGamma(0.5)))
     return replace(load_method("bnn"), name="noisy", build=Noisy, recipe=recipe)
 
 
@@ -194,15 +198,15 @@ def test_damaged_checkpoints_are_refused(few: Dataset, noisy: Method, tmp_path: 
     whole = file.read_bytes()
     kept = torch.load(file, weights_only=True)
     buffers = {name: io.BytesIO() for name in ("schema", "part", "pickle")}
-    torch.save(kept | {"schema": "neurobin.checkpoint/2"}, buffers["schema"])
-    torch.save({key: value for key, value in kept.items() if key != "optimizer"}, buffers["part"])
+    torch.save(kept | {"schema": "neurobin.checkpoint/9"}, buffers["schema"])
+    torch.save({key: value for key, value in kept.items() if key != "optimizers"}, buffers["part"])
     torch.save({"anything": Path("a")}, buffers["pickle"])
     for content, message in (
         (b"", "not a whole checkpoint"),
         (b"hello", "not a whole checkpoint"),
         (whole[: len(whole) // 2], "not a whole checkpoint"),
         (buffers["pickle"].getvalue(), "not a whole checkpoint"),
-        (buffers["schema"].getvalue(), "expected schema neurobin.checkpoint/1, got 'neurobin.checkpoint/2'"),
+        (buffers["schema"].getvalue(), "expected schema neurobin.checkpoint/2, got 'neurobin.checkpoint/9'"),
         (buffers["part"].getvalue(), "a part is missing"),
     ):
         file.write_bytes(content)

@@ -1,8 +1,5 @@
-"""Activation quantizers and the learned activations of binary networks, one file each."""
+"""Activation quantizers and the learned activations of binary networks, one file each.
 
-from neurobin.nn.activations.dorefa import DorefaActivation
-from neurobin.nn.activations.rprelu import RPReLU
-from neurobin.nn.activations.rsign import RSign
-from neurobin.nn.activations.sign import SignActivation
-
-__all__ = ["DorefaActivation", "RPReLU", "RSign", "SignActivation"]
+Every one is a torch module made from the number of channels, so that `Activation = Callable[[int], nn.Module]` is all that
+a network has to know; a method names a class, or a `functools.partial` of one.
+"""

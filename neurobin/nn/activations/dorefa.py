@@ -17,9 +17,11 @@ from neurobin.ops.quantize import Quantize
 
 
 class DorefaActivation(nn.Module):
-    """Any shape -> multiples of 1 / (2^bits - 1) in [0, 1]."""
+    """[N, C, ...] -> multiples of 1 / (2^bits - 1) in [0, 1]; the same for all channels."""
 
-    def __init__(self, bits: int, estimator: Estimator = STRAIGHT_THROUGH) -> None:
+    progress = 1.0
+
+    def __init__(self, channels: int, bits: int, estimator: Estimator = STRAIGHT_THROUGH) -> None:
         super().__init__()
         if not 1 <= bits <= 8:
             raise UsageError(f"DoReFa activations have 1 to 8 bits here, got {bits}")
@@ -29,7 +31,7 @@ class DorefaActivation(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         unit = torch.clamp(x, 0, 1)
-        return substitute(unit, torch.round(unit * self.steps) / self.steps, self.estimator)
+        return substitute(unit, torch.round(unit * self.steps) / self.steps, self.estimator, self.progress)
 
     def emit(self, b: Builder, *inputs: str) -> str:
         codes = b.add(Quantize(self.bits), *inputs)

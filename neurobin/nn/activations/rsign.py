@@ -15,6 +15,8 @@ from neurobin.ops.sign import Sign
 class RSign(nn.Module):
     """[N, C, ...] -> {-1, +1}. The comparison is x - tau >= 0; dy/dtau = -dy/dx."""
 
+    progress = 1.0
+
     def __init__(self, channels: int, estimator: Estimator = POLYNOMIAL) -> None:
         super().__init__()
         self.threshold = nn.Parameter(torch.zeros(channels))
@@ -22,7 +24,7 @@ class RSign(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         shifted = x - per_channel(self.threshold, x)
-        return substitute(shifted, sign(shifted), self.estimator)
+        return substitute(shifted, sign(shifted), self.estimator, self.progress)
 
     def emit(self, b: Builder, *inputs: str) -> str:
         threshold = Constant(FLOAT64, self.threshold.detach().cpu().double().numpy())

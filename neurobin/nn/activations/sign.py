@@ -11,14 +11,16 @@ from neurobin.ops.sign import Sign
 
 
 class SignActivation(nn.Module):
-    """Any shape -> {-1, +1}."""
+    """[N, C, ...] -> {-1, +1}; the same for all channels."""
 
-    def __init__(self, estimator: Estimator = CLIPPED) -> None:
+    progress = 1.0
+
+    def __init__(self, channels: int, estimator: Estimator = CLIPPED) -> None:
         super().__init__()
         self.estimator = estimator
 
     def forward(self, x: Tensor) -> Tensor:
-        return substitute(x, sign(x), self.estimator)
+        return substitute(x, sign(x), self.estimator, self.progress)
 
     def emit(self, b: Builder, *inputs: str) -> str:
         return b.add(Sign(), *inputs)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import reduce
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -9,7 +11,9 @@ from torch.nn import functional
 from neurobin.errors import UsageError
 from neurobin.ir import Builder
 from neurobin.nn.channels import per_channel
-from neurobin.nn.weights import SignWeights, WeightQuantizer
+from neurobin.nn.weights.quantizer import WeightCodes, WeightScheme
+from neurobin.nn.weights.sign import SignWeights
+from neurobin.ops.add import Add
 from neurobin.ops.conv2d import Conv2d
 
 
@@ -17,8 +21,11 @@ class QuantConv2d(nn.Module):
     """[N, C, H, W] -> [N, O, OH, OW] with square kernels and no bias; `pad_value` (0, +1 or -1) fills the border.
 
     In training the quantizer's values are convolved. In evaluation the codes are, and the sums are scaled afterwards, as the
-    emitted graph does: sums of small whole numbers are exact in floating point, so no rounding blurs a sign.
+    emitted graph does: sums of small whole numbers are exact in floating point, so no rounding blurs a sign. Weights of
+    several bases are convolved one by one and added.
     """
+
+    progress = 1.0  # the share of training steps done, for quantizers that change on the way
 
     def __init__(
         self,
@@ -31,7 +38,7 @@ class QuantConv2d(nn.Module):
         pad_value: int = 0,
         dilation: int = 1,
         groups: int = 1,
-        weight_quantizer: WeightQuantizer = SignWeights(),
+        weights: WeightScheme = SignWeights(),
     ) -> None:
         super().__init__()
         if groups < 1 or inputs % groups or outputs % groups:
@@ -42,14 +49,17 @@ class QuantConv2d(nn.Module):
         self.dilation, self.groups = dilation, groups
         self.weight = nn.Parameter(torch.empty(outputs, inputs // groups, kernel, kernel))
         nn.init.kaiming_normal_(self.weight, nonlinearity="linear")
-        self.weight_quantizer = weight_quantizer
+        self.quantizer = weights.bind(self.weight)
 
     def forward(self, x: Tensor) -> Tensor:
         if self.training:
-            return self._convolve(x, self.weight_quantizer(self.weight))
-        quantized = self.weight_quantizer.codes(self.weight)
-        sums = self._convolve(x, quantized.codes)
-        return sums * per_channel(quantized.scale, sums)
+            return self._convolve(x, self.quantizer(self.weight, self.progress))
+        first, *others = (self._scaled(x, term) for term in self.quantizer.terms(self.weight))
+        return sum(others, start=first)
+
+    def _scaled(self, x: Tensor, term: WeightCodes) -> Tensor:
+        sums = self._convolve(x, term.codes)
+        return sums * per_channel(term.scale, sums)
 
     def _convolve(self, x: Tensor, weight: Tensor) -> Tensor:
         padding = self.padding
@@ -58,8 +68,12 @@ class QuantConv2d(nn.Module):
         return functional.conv2d(x, weight, stride=self.stride, padding=padding, dilation=self.dilation, groups=self.groups)
 
     def emit(self, b: Builder, *inputs: str) -> str:
-        codes, scale = self.weight_quantizer.codes(self.weight).constants()
-        conv = Conv2d(
+        bases = [b.add(self._op(term), *inputs) for term in self.quantizer.terms(self.weight)]
+        return reduce(lambda left, right: b.add(Add(), left, right), bases)
+
+    def _op(self, term: WeightCodes) -> Conv2d:
+        codes, scale = term.constants()
+        return Conv2d(
             codes,
             scale,
             stride=(self.stride, self.stride),
@@ -68,7 +82,6 @@ class QuantConv2d(nn.Module):
             dilation=(self.dilation, self.dilation),
             groups=self.groups,
         )
-        return b.add(conv, *inputs)
 
     def extra_repr(self) -> str:
-        return f"{tuple(self.weight.shape)}, groups={self.groups}, {self.weight_quantizer}"
+        return f"{tuple(self.weight.shape)}, groups={self.groups}, {self.quantizer}"

@@ -2,33 +2,39 @@
 
 from __future__ import annotations
 
+from functools import reduce
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from neurobin.ir import Builder
-from neurobin.nn.weights import SignWeights, WeightQuantizer
+from neurobin.nn.weights.quantizer import WeightScheme
+from neurobin.nn.weights.sign import SignWeights
+from neurobin.ops.add import Add
 from neurobin.ops.dense import Dense
 
 
 class QuantLinear(nn.Module):
     """[N, F] -> [N, O] without bias; evaluation multiplies by the codes first and scales the sums, as the graph does."""
 
-    def __init__(self, inputs: int, outputs: int, *, weight_quantizer: WeightQuantizer = SignWeights()) -> None:
+    progress = 1.0  # the share of training steps done, for quantizers that change on the way
+
+    def __init__(self, inputs: int, outputs: int, *, weights: WeightScheme = SignWeights()) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.empty(outputs, inputs))
         nn.init.kaiming_normal_(self.weight, nonlinearity="linear")
-        self.weight_quantizer = weight_quantizer
+        self.quantizer = weights.bind(self.weight)
 
     def forward(self, x: Tensor) -> Tensor:
         if self.training:
-            return functional.linear(x, self.weight_quantizer(self.weight))
-        quantized = self.weight_quantizer.codes(self.weight)
-        return functional.linear(x, quantized.codes) * quantized.scale
+            return functional.linear(x, self.quantizer(self.weight, self.progress))
+        first, *others = (functional.linear(x, term.codes) * term.scale for term in self.quantizer.terms(self.weight))
+        return sum(others, start=first)
 
     def emit(self, b: Builder, *inputs: str) -> str:
-        codes, scale = self.weight_quantizer.codes(self.weight).constants()
-        return b.add(Dense(codes, scale), *inputs)
+        bases = [b.add(Dense(*term.constants()), *inputs) for term in self.quantizer.terms(self.weight)]
+        return reduce(lambda left, right: b.add(Add(), left, right), bases)
 
     def extra_repr(self) -> str:
-        return f"{tuple(self.weight.shape)}, {self.weight_quantizer}"
+        return f"{tuple(self.weight.shape)}, {self.quantizer}"

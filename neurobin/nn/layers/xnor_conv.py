@@ -15,7 +15,7 @@ from neurobin.ir import FLOAT64, Builder, Constant
 from neurobin.nn.activations.sign import SignActivation
 from neurobin.nn.estimators import CLIPPED, Estimator
 from neurobin.nn.layers.conv import QuantConv2d
-from neurobin.nn.weights import MagnitudeAwareSign
+from neurobin.nn.weights.magnitude import MagnitudeAwareSign
 from neurobin.ops.abs import Abs
 from neurobin.ops.affine import Affine
 from neurobin.ops.avg_pool2d import AvgPool2d
@@ -38,7 +38,7 @@ class XnorConv2d(nn.Module):
         estimator: Estimator = CLIPPED,
     ) -> None:
         super().__init__()
-        self.sign = SignActivation(estimator)
+        self.sign = SignActivation(inputs, estimator)
         self.conv = QuantConv2d(
             inputs,
             outputs,
@@ -46,7 +46,7 @@ class XnorConv2d(nn.Module):
             stride=stride,
             padding=padding,
             groups=groups,
-            weight_quantizer=MagnitudeAwareSign(estimator),
+            weights=MagnitudeAwareSign(estimator),
         )
 
     def forward(self, x: Tensor) -> Tensor:

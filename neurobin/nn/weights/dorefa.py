@@ -14,11 +14,11 @@ from torch import Tensor
 from neurobin.errors import UsageError
 from neurobin.ir import DType, Encoding
 from neurobin.nn.estimators import STRAIGHT_THROUGH, Estimator, substitute
-from neurobin.nn.weights.quantizer import WeightCodes
+from neurobin.nn.weights.quantizer import Stateless, WeightCodes
 
 
 @dataclass(frozen=True)
-class DorefaWeights:
+class DorefaWeights(Stateless):
     """2^k levels in [-1, 1]; the gradient runs through tanh and its maximum, the rounding is bridged by `estimator`."""
 
     bits: int
@@ -32,15 +32,14 @@ class DorefaWeights:
     def steps(self) -> int:
         return 2**self.bits - 1
 
-    def __call__(self, weight: Tensor) -> Tensor:
+    def __call__(self, weight: Tensor, progress: float = 1.0) -> Tensor:
         unit = _unit(weight)
-        return 2 * substitute(unit, torch.round(self.steps * unit) / self.steps, self.estimator) - 1
+        return 2 * substitute(unit, torch.round(self.steps * unit) / self.steps, self.estimator, progress) - 1
 
-    def codes(self, weight: Tensor) -> WeightCodes:
+    def terms(self, weight: Tensor) -> tuple[WeightCodes, ...]:
         levels = torch.round(self.steps * _unit(weight))
-        return WeightCodes(
-            2 * levels - self.steps, weight.new_full((1,), 1 / self.steps), DType(Encoding.BIPOLAR, self.bits)
-        )
+        scale = weight.new_full((1,), 1 / self.steps)
+        return (WeightCodes(2 * levels - self.steps, scale, DType(Encoding.BIPOLAR, self.bits)),)
 
 
 def _unit(weight: Tensor) -> Tensor:

@@ -14,11 +14,11 @@ from torch import Tensor
 from neurobin.errors import UsageError
 from neurobin.ir import DType, Encoding
 from neurobin.nn.estimators import STRAIGHT_THROUGH, Estimator, substitute
-from neurobin.nn.weights.quantizer import WeightCodes
+from neurobin.nn.weights.quantizer import Stateless, WeightCodes, total
 
 
 @dataclass(frozen=True)
-class FixedPointWeights:
+class FixedPointWeights(Stateless):
     """Whole numbers of `bits` bits times a scale per filter; the scale is constant in the backward pass."""
 
     bits: int = 8
@@ -28,11 +28,11 @@ class FixedPointWeights:
         if not 2 <= self.bits <= 16:
             raise UsageError(f"fixed-point weights have 2 to 16 bits, got {self.bits}")
 
-    def __call__(self, weight: Tensor) -> Tensor:
-        return substitute(weight, self.codes(weight.detach()).values, self.estimator)
+    def __call__(self, weight: Tensor, progress: float = 1.0) -> Tensor:
+        return substitute(weight, total(self.terms(weight.detach())), self.estimator, progress)
 
-    def codes(self, weight: Tensor) -> WeightCodes:
+    def terms(self, weight: Tensor) -> tuple[WeightCodes, ...]:
         widest = weight.abs().flatten(1).amax(1)
         scale = torch.where(widest > 0, widest, torch.ones_like(widest)) / (2 ** (self.bits - 1) - 1)
         codes = torch.round(weight / scale.view(-1, *[1] * (weight.dim() - 1)))
-        return WeightCodes(codes, scale, DType(Encoding.SIGNED, self.bits))
+        return (WeightCodes(codes, scale, DType(Encoding.SIGNED, self.bits)),)

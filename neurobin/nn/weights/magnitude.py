@@ -14,23 +14,23 @@ from torch import Tensor
 
 from neurobin.ir import BIPOLAR
 from neurobin.nn.estimators import CLIPPED, Estimator, substitute
-from neurobin.nn.weights.quantizer import WeightCodes
+from neurobin.nn.weights.quantizer import Stateless, WeightCodes
 from neurobin.nn.weights.sign import sign
 
 
 @dataclass(frozen=True)
-class MagnitudeAwareSign:
+class MagnitudeAwareSign(Stateless):
     """alpha * sign(w) per filter; `scale_gradient` lets the gradient reach alpha (XNOR-Net) or not (Bi-Real)."""
 
     estimator: Estimator = CLIPPED
     scale_gradient: bool = True
 
-    def __call__(self, weight: Tensor) -> Tensor:
+    def __call__(self, weight: Tensor, progress: float = 1.0) -> Tensor:
         alpha = _alpha(weight) if self.scale_gradient else _alpha(weight).detach()
-        return alpha.view(-1, *[1] * (weight.dim() - 1)) * substitute(weight, sign(weight), self.estimator)
+        return alpha.view(-1, *[1] * (weight.dim() - 1)) * substitute(weight, sign(weight), self.estimator, progress)
 
-    def codes(self, weight: Tensor) -> WeightCodes:
-        return WeightCodes(sign(weight), _alpha(weight), BIPOLAR)
+    def terms(self, weight: Tensor) -> tuple[WeightCodes, ...]:
+        return (WeightCodes(sign(weight), _alpha(weight), BIPOLAR),)
 
 
 def _alpha(weight: Tensor) -> Tensor:

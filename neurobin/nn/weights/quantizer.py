@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-from torch import Tensor
+from torch import Tensor, nn
 
 from neurobin.ir import FLOAT64, Constant, DType
 
 
 @dataclass(frozen=True)
 class WeightCodes:
-    """Quantized weights: `codes` (whole numbers of `dtype`, shape of the weight) times `scale` [O or 1]."""
+    """One term of a quantized weight: `codes` (whole numbers of `dtype`, shape of the weight) times `scale` [O or 1]."""
 
     codes: Tensor
     scale: Tensor
@@ -33,10 +33,33 @@ class WeightCodes:
 
 
 class WeightQuantizer(Protocol):
-    """A frozen dataclass, or a torch module when the quantizer itself learns."""
+    """How one layer computes with its latent weight [O, ...].
 
-    def __call__(self, weight: Tensor) -> Tensor:
-        """The quantized weights for training, with the estimator's gradient; weight [O, ...]."""
+    Either a frozen dataclass that depends on nothing but its arguments, or a torch module that holds what belongs to one
+    weight: learned scales, frozen groups, codes with hysteresis. `progress` is the share of training steps done.
+    """
 
-    def codes(self, weight: Tensor) -> WeightCodes:
-        """The same weights for inference: codes and scale."""
+    def __call__(self, weight: Tensor, progress: float = 1.0) -> Tensor:
+        """The quantized weights for training, with the estimator's gradient."""
+
+    def terms(self, weight: Tensor) -> tuple[WeightCodes, ...]:
+        """The same weights for inference: their sum is what the layer multiplies by; more than one for several bases."""
+
+
+class WeightScheme(Protocol):
+    """What a method file names: makes the quantizer of one layer from its freshly initialised weight."""
+
+    def bind(self, weight: nn.Parameter) -> WeightQuantizer: ...
+
+
+class Stateless:
+    """Base of the quantizers that hold nothing: one instance serves every layer."""
+
+    def bind(self, weight: nn.Parameter) -> WeightQuantizer:
+        return self  # type: ignore[return-value]
+
+
+def total(terms: tuple[WeightCodes, ...]) -> Tensor:
+    """The real weights that the terms stand for."""
+    first, *others = (term.values for term in terms)
+    return sum(others, start=first)

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from neurobin.ir import FLOAT32
-from neurobin.nn.weights.quantizer import WeightCodes
+from neurobin.nn.weights.quantizer import Stateless, WeightCodes
 
 
 @dataclass(frozen=True)
-class RealWeights:
+class RealWeights(Stateless):
     """q(w) = w."""
 
-    def __call__(self, weight: Tensor) -> Tensor:
+    def __call__(self, weight: Tensor, progress: float = 1.0) -> Tensor:
         return weight
 
-    def codes(self, weight: Tensor) -> WeightCodes:
-        return WeightCodes(weight, weight.new_ones(1), FLOAT32)
+    def terms(self, weight: Tensor) -> tuple[WeightCodes, ...]:
+        return (WeightCodes(weight, weight.new_ones(1), FLOAT32),)

@@ -9,16 +9,16 @@ from torch import Tensor
 
 from neurobin.ir import BIPOLAR
 from neurobin.nn.estimators import CLIPPED, Estimator, substitute
-from neurobin.nn.weights.quantizer import WeightCodes
+from neurobin.nn.weights.quantizer import Stateless, WeightCodes
 
 
 def sign(x: Tensor) -> Tensor:
     """+1 where x >= 0, else -1; unlike torch.sign there is no third value."""
-    return torch.where(x >= 0, 1.0, -1.0).to(x.dtype)
+    return (x >= 0).to(x.dtype).mul_(2).sub_(1)
 
 
 @dataclass(frozen=True)
-class SignWeights:
+class SignWeights(Stateless):
     """q(w) = sign(w).
 
     With `stochastic`, training draws +1 with probability clip((w + 1) / 2, 0, 1); inference always takes the sign.
@@ -27,11 +27,11 @@ class SignWeights:
     estimator: Estimator = CLIPPED
     stochastic: bool = False
 
-    def __call__(self, weight: Tensor) -> Tensor:
+    def __call__(self, weight: Tensor, progress: float = 1.0) -> Tensor:
         if not self.stochastic:
-            return substitute(weight, sign(weight), self.estimator)
+            return substitute(weight, sign(weight), self.estimator, progress)
         chance = torch.clamp((weight.detach() + 1) / 2, 0, 1)
-        return substitute(weight, 2 * torch.bernoulli(chance) - 1, self.estimator)
+        return substitute(weight, 2 * torch.bernoulli(chance) - 1, self.estimator, progress)
 
-    def codes(self, weight: Tensor) -> WeightCodes:
-        return WeightCodes(sign(weight), weight.new_ones(1), BIPOLAR)
+    def terms(self, weight: Tensor) -> tuple[WeightCodes, ...]:
+        return (WeightCodes(sign(weight), weight.new_ones(1), BIPOLAR),)

@@ -12,21 +12,21 @@ from torch import Tensor
 
 from neurobin.ir import TERNARY
 from neurobin.nn.estimators import CLIPPED, Estimator, substitute
-from neurobin.nn.weights.quantizer import WeightCodes
+from neurobin.nn.weights.quantizer import Stateless, WeightCodes, total
 
 
 @dataclass(frozen=True)
-class TernaryWeights:
+class TernaryWeights(Stateless):
     """alpha * {-1, 0, +1} per layer; `threshold` is the factor 0.7 of the paper. A layer of zeros has alpha = 0."""
 
     estimator: Estimator = CLIPPED
     threshold: float = 0.7
 
-    def __call__(self, weight: Tensor) -> Tensor:
-        return substitute(weight, self.codes(weight.detach()).values, self.estimator)
+    def __call__(self, weight: Tensor, progress: float = 1.0) -> Tensor:
+        return substitute(weight, total(self.terms(weight.detach())), self.estimator, progress)
 
-    def codes(self, weight: Tensor) -> WeightCodes:
+    def terms(self, weight: Tensor) -> tuple[WeightCodes, ...]:
         magnitude = weight.abs()
         kept = (magnitude > self.threshold * magnitude.mean()).to(weight.dtype)
         alpha = (magnitude * kept).sum() / kept.sum().clamp(min=1)
-        return WeightCodes(weight.sign() * kept, alpha.view(1), TERNARY)
+        return (WeightCodes(weight.sign() * kept, alpha.view(1), TERNARY),)

@@ -1,0 +1,27 @@
+"""`Recipe`: everything that training depends on besides the network, the data and the seed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from neurobin.recipes.techniques import Technique
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How the zoo's networks of a method are trained; not the paper's own schedule unless the method's notes say so.
+
+    `epochs` is for small data sets such as the digits, `epochs_large` for 10,000 training images and more. Images move by up
+    to `shift` pixels. `optimizer`, `schedule` and `loss` are names (see their files); `techniques` act in the given order.
+    """
+
+    epochs: int = 60
+    epochs_large: int = 12
+    batch: int = 128
+    optimizer: str = "adam"
+    lr: float = 5e-3
+    schedule: str = "cosine"
+    weight_decay: float = 0.0
+    loss: str = "cross_entropy"
+    shift: int = 1
+    techniques: tuple[Technique, ...] = ()

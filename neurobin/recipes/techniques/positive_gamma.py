@@ -1,0 +1,23 @@
+"""Factors of batch norms stay positive, as XNOR-Net's code does for small networks: then pooling and quantizing commute."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from neurobin.recipes.techniques.technique import Context, Technique
+
+
+@dataclass(frozen=True)
+class PositiveGamma(Technique):
+    """Clamps every batch norm's factor to at least `least` after every step."""
+
+    least: float = 0.01
+
+    def after_step(self, context: Context, progress: float) -> None:
+        with torch.no_grad():
+            for layer in context.module.modules():
+                if isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d) and layer.affine:
+                    layer.weight.clamp_(min=self.least)

@@ -1,0 +1,58 @@
+"""`Technique`: the hooks of the training loop, which do nothing unless a technique overrides them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from neurobin.nn.layers.conv import QuantConv2d
+from neurobin.nn.layers.linear import QuantLinear
+
+
+@dataclass(frozen=True, eq=False)
+class Context:
+    """The run a technique works in. `teacher(method name)` is that method's network trained on the same data, frozen.
+
+    `store` is what techniques keep while the run lasts and can make again: forward hooks' results, teachers.
+    """
+
+    module: nn.Module
+    optimizers: Sequence[Optimizer]
+    teacher: Callable[[str], nn.Module]
+    store: dict[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """One training step: images [N, C, H, W] and labels as the network saw them, its logits, the share of steps done."""
+
+    images: Tensor
+    labels: Tensor
+    logits: Tensor
+    progress: float
+
+
+@dataclass(frozen=True)
+class Technique:
+    """Base of all techniques."""
+
+    def prepare(self, context: Context) -> None:
+        """Once, before the first step of a run, resumed or not: hooks on modules, teachers."""
+
+    def before_step(self, context: Context, progress: float) -> None:
+        """Before every forward pass."""
+
+    def loss(self, context: Context, batch: Batch) -> Tensor | None:
+        """What is added to the recipe's loss, if anything."""
+        return None
+
+    def after_step(self, context: Context, progress: float) -> None:
+        """After every step of the optimizers: bounds, projections, masks."""
+
+
+def latent_layers(module: nn.Module) -> list[QuantConv2d | QuantLinear]:
+    """The layers with quantized weights, in order of the forward pass for the zoo's networks."""
+    return [layer for layer in module.modules() if isinstance(layer, QuantConv2d | QuantLinear)]
