@@ -24,18 +24,14 @@ from dataclasses import replace
 
 from neurobin.methods.bnn import METHOD as BNN
 from neurobin.nets.ends import quant_conv, quant_linear
-from neurobin.nets.plain import PlainLayers, plain
+from neurobin.nets.vgg import Vgg
 from neurobin.nn.activations.sign import SignActivation
 from neurobin.nn.weights.ternary import TernaryWeights
 
 
-def build(task):
-    weights = TernaryWeights()
-    layers = PlainLayers(quant_conv(weights), quant_conv(weights), quant_linear(weights), SignActivation, pool_first=True)
-    return plain(task, layers)
-
-
-METHOD = replace(BNN, name="throwaway", title="Throw-away", build=build)
+CONV = quant_conv(TernaryWeights())
+NETWORK = Vgg(hidden=CONV, activation=SignActivation, first=CONV, last=quant_linear(TernaryWeights()))
+METHOD = replace(BNN, name="throwaway", title="Throw-away", build=NETWORK)
 '''
 
 

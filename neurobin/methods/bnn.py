@@ -27,7 +27,7 @@ METHOD = Method(
     last="binary weights, batch norm to logits",
     blocks=("plain: conv, max pool, batch norm, sign",),
     build=Vgg(hidden=CONV, activation=SignActivation, first=CONV, last=quant_linear(WEIGHTS)),
-    recipe=Recipe(epochs=100, lr=1e-2, loss="squared_hinge", techniques=(ClipLatent(1.0), PositiveGamma())),
+    recipe=Recipe(epochs=100, loss="squared_hinge", techniques=(ClipLatent(1.0), PositiveGamma())),
     precision=Precision(),
     literature_accuracy=(
         Published("MNIST, MLP 3x4096", 99.04, "arXiv 1602.02830, table 1 (Theano)"),

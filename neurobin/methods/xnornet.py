@@ -22,7 +22,7 @@ METHOD = Method(
     last="real",
     blocks=("xnor: batch norm, sign, conv times K and alpha, max pool",),
     build=Vgg(hidden=XnorConv2d, activation=nothing, order=Order.NORM_FIRST),
-    recipe=Recipe(epochs=100, lr=1e-2, techniques=(ClipLatent(1.0),)),
+    recipe=Recipe(epochs=100, techniques=(ClipLatent(1.0),)),
     precision=Precision(),
     literature_accuracy=(
         Published("ImageNet, AlexNet", 44.2, "arXiv 1603.05279"),

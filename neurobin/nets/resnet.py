@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import prod
 
 from torch import nn
 
@@ -42,7 +43,10 @@ def small_stem(task: Task, outputs: int) -> nn.Module:
 
 @dataclass(frozen=True)
 class ResNet:
-    """[N, C, H, W] raw pixels -> logits [N, classes]; `last` bends the map before the pool, where a paper does."""
+    """[N, C, H, W] raw pixels -> logits [N, classes]; `last` bends the map before the pool, where a paper does.
+
+    Raises UsageError for images whose sides the strides do not divide, and for cores.
+    """
 
     block: Block
     stages: tuple[Stage, ...] = SMALL
@@ -54,6 +58,7 @@ class ResNet:
 
     def __call__(self, task: Task) -> nn.Module:
         task.refuse_core("a real shortcut needs an adder of sums, which a core lacks")
+        task.require_multiple(task.stem_stride * prod(stage.stride for stage in self.stages))
         channels = int((self.stem_width or self.stages[0].width) * self.width)
         parts: OrderedDict[str, nn.Module] = OrderedDict(input=InputNorm.for_levels(task.levels))
         parts["stem"] = self.stem(task, channels)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -13,11 +15,17 @@ from neurobin.ir import DType, Encoding, Graph, TensorType
 from neurobin.ir.dtype import u
 from neurobin.methods import load_method, method_names
 from neurobin.nets import Task
-from neurobin.nets.react import ReActBlock
+from neurobin.nets.ends import quant_conv
+from neurobin.nets.react import ReActBlocks
+from neurobin.nn.activations.rprelu import RPReLU
+from neurobin.nn.activations.rsign import RSign
+from neurobin.nn.weights.magnitude import MagnitudeAwareSign
 
 DIGITS = Task(8, 8, 1, 10, 17)
 CORE_INPUTS = 128
-TASKS = [DIGITS, Task(28, 28, 1, 10, 256), Task(32, 32, 3, 10, 256)]
+FASHION = Task(28, 28, 1, 10, 256)
+TASKS = [DIGITS, FASHION, Task(32, 32, 3, 10, 256)]
+REACT = ReActBlocks(quant_conv(MagnitudeAwareSign()), RSign, RPReLU)
 
 
 def used(name: str, task: Task, seed: int = 0) -> tuple[torch.nn.Module, np.ndarray]:
@@ -46,12 +54,13 @@ def test_graph_means_what_the_module_means(name: str, task: Task) -> None:
     assert np.abs(actual - expected).max() <= 1e-9
 
 
-@pytest.mark.parametrize("name", method_names())
-def test_quantized_filters_fit_a_core(name: str) -> None:
-    module, _ = used(name, DIGITS)
-    for node in graph_of(module, DIGITS).nodes:
+@pytest.mark.parametrize("task", [DIGITS, replace(FASHION, core=True)], ids=["digits", "core"])
+@pytest.mark.parametrize("name", ["bnn", "binaryconnect", "dorefa", "full_precision", "twn", "xnornet"])
+def test_filters_fit_a_core(name: str, task: Task) -> None:
+    module, _ = used(name, task)
+    for node in graph_of(module, task).nodes:
         weight = node.op.constants().get("weight")
-        if weight is not None and not weight.dtype.is_float:
+        if weight is not None:
             assert np.prod(weight.shape[1:]) <= CORE_INPUTS, node.name
 
 
@@ -60,7 +69,7 @@ def test_bnn_is_binary_throughout() -> None:
     graph = graph_of(module, DIGITS)
     kinds = {n.op.constants()["weight"].dtype for n in graph.nodes if n.op.name in ("conv2d", "dense")}
     assert kinds == {DType(Encoding.BIPOLAR, 1)}
-    assert sum(n.op.name == "sign" for n in graph.nodes) == 3
+    assert sum(n.op.name == "sign" for n in graph.nodes) == 5
 
 
 def test_real_shortcuts_stay_real() -> None:
@@ -71,7 +80,7 @@ def test_real_shortcuts_stay_real() -> None:
 
 
 def test_react_block_duplicates_channels_on_the_same_bits() -> None:
-    block = ReActBlock(16, 32, stride=2).eval()
+    block = REACT(16, 32, 2).eval()
     x = torch.randn(2, 16, 8, 8)
     assert block(x).shape == (2, 32, 4, 4)
     assert len(block.conv2) == 2
@@ -90,4 +99,6 @@ def test_impossible_tasks_are_refused() -> None:
     with pytest.raises(UsageError, match="at least 2 classes"):
         Task(8, 8, 1, 1, 17)
     with pytest.raises(UsageError, match="keeps or doubles"):
-        ReActBlock(16, 24, 1)
+        REACT(16, 24, 1)
+    with pytest.raises(UsageError, match=r"no core carries this network: a real shortcut .* leave out --core"):
+        load_method("birealnet").build(replace(DIGITS, core=True))
