@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from analyses.deployment import operands
 from analyses.results import ModelInfo, Pair, PairResult
 from analyses.table import Cell
 from analyses.work import parameter_counts, work_table
@@ -111,6 +112,7 @@ def model_info(name: str, graph: Graph) -> ModelInfo:
         codes_flipped=flipped,
         first_flip=first,
         work=work_table(graph),
+        operands=operands(graph),
     )
 
 

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal, get_args
 
 from analyses.codec import build, parse_constant, parse_report, parse_trace, report_dict, strings, trace_dict
+from analyses.literature import Literature
 from analyses.table import Cell, Table
 from hwmodels.cost import CostReport
 from hwmodels.sourced import Sourced
@@ -43,17 +44,34 @@ class ModelInfo:
     work: Table | None = None  # analyses.work.work_table of the deployed graph
     codes_flipped: float | None = None  # share of quantizer codes that integer deployment changed, on test images
     first_flip: str = ""  # the first quantizer in execution order with such a code
+    operands: tuple[str, ...] = ()  # analyses.deployment.operands of the deployed graph: "1x1", "8x8"
+    seeds: tuple[tuple[float, float], ...] = ()  # accuracy as trained and deployed of every seed that was trained
+    test_images: int | None = None  # in the test split that images were executed from; 0: random ones; None: not known
+    literature: Literature | None = None
 
     def to_dict(self) -> dict[str, Json]:
         data: dict[str, Json] = {f.name: getattr(self, f.name) for f in fields(self)}
-        return data | {"parameters": dict(self.parameters), "work": self.work.to_dict() if self.work else None}
+        return data | {
+            "parameters": dict(self.parameters),
+            "work": self.work.to_dict() if self.work else None,
+            "operands": list(self.operands),
+            "seeds": [list(pair) for pair in self.seeds],
+            "literature": self.literature.to_dict() if self.literature else None,
+        }
 
     @staticmethod
     def from_dict(data: Mapping[str, Json]) -> ModelInfo:
         """Raises FormatError for unknown or missing fields."""
         work = data.get("work")
-        parsed = Table.from_dict(work) if isinstance(work, dict) else None
-        return build(ModelInfo, {**data, "work": parsed})
+        paper = data.get("literature")
+        seeds: Any = data.get("seeds") or ()
+        parts: dict[str, Any] = {
+            "work": Table.from_dict(work) if isinstance(work, dict) else None,
+            "operands": strings(data.get("operands")),
+            "seeds": tuple((float(torch), float(deployed)) for torch, deployed in seeds),
+            "literature": Literature.from_dict(paper) if isinstance(paper, dict) else None,
+        }
+        return build(ModelInfo, {**data, **parts})
 
 
 @dataclass(frozen=True)

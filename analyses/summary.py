@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from analyses.energy import priced, without
+from analyses.field import datasets
 from analyses.pareto import Point, points
 from analyses.results import Comparison, PairResult
 from analyses.table import number
@@ -16,8 +18,21 @@ NAMED = 4  # at most so many names are said one by one
 
 def sentences(comparison: Comparison) -> tuple[str, ...]:
     """What a first-time reader wants to know: what takes what, what is cheapest, fastest, best, and how sure that is."""
-    makers = (_tasks, _fitting, _cheapest, _per_model, _accurate, _fastest, _equal, _caution)
-    return tuple(sentence for make in makers for sentence in make(comparison))
+    within = (_cheapest, _per_model, _accurate, _fastest)  # what only networks of one task can be asked
+    names = datasets(comparison)
+    said = [*_tasks(comparison), *_fitting(comparison)]
+    for name in names:
+        part, before = (_of(comparison, name), f"{name or 'Other data'}: ") if len(names) > 1 else (comparison, "")
+        found = [sentence for make in within for sentence in make(part)]
+        said += [before + sentence[0].lower() + sentence[1:] for sentence in found] if before else found
+    return (*said, *_equal(comparison), *_caution(comparison))
+
+
+def _of(comparison: Comparison, dataset: str) -> Comparison:
+    """Only the networks of one data set."""
+    models = tuple(model for model in comparison.models if model.dataset == dataset)
+    names = {model.name for model in models}
+    return replace(comparison, models=models, results=tuple(r for r in comparison.results if r.model in names))
 
 
 def listing(names: Iterable[str]) -> str:
@@ -28,6 +43,30 @@ def listing(names: Iterable[str]) -> str:
     """
     *head, last = names
     return f"{', '.join(head)} and {last}" if head else last
+
+
+def executed(comparison: Comparison) -> str:
+    """On how many images of what the executions were compared, in one sentence."""
+    counts: dict[tuple[str, int | None], set[int]] = {}
+    for result in comparison.results:
+        if result.valid is not None:
+            model = comparison.model(result.model)
+            counts.setdefault((model.dataset, model.test_images), set()).add(result.pair.images)
+    if not counts:
+        return "No pair was executed: nothing is known about its integers."
+    return f"Executed on {listing(_images(dataset, whole, found) for (dataset, whole), found in counts.items())}."
+
+
+def _images(dataset: str, whole: int | None, counts: set[int]) -> str:
+    """`200 of the 10 000 test images of fashion_mnist`."""
+    low, high = min(counts), max(counts)
+    some = number(high, "1") if low == high else f"{number(low, '1')} to {number(high, '1')}"
+    of = f" of {dataset}" if dataset else ""
+    if whole is None:
+        return f"{some} images{of}"
+    if whole == 0:
+        return f"{some} random images in place of the test images{of}, which were not at hand"
+    return f"all {some} test images{of}" if low == whole else f"{some} of the {number(whole, '1')} test images{of}"
 
 
 def _fitting(comparison: Comparison) -> Iterator[str]:
@@ -134,6 +173,8 @@ def _equal(comparison: Comparison) -> Iterator[str]:
             if len(run) > 1
             else ("The pair gave exactly the reference’s integers.")
         )
+    if run:
+        yield executed(comparison)
     missing = [target for target in comparison.targets if _unpriced(comparison, target)]
     if missing:
         yield f"No energy, for want of constants: {listing(missing)}."
@@ -155,7 +196,10 @@ def _tasks(comparison: Comparison) -> Iterator[str]:
     """Networks of different data sets are different tasks."""
     names = list(dict.fromkeys(model.dataset for model in comparison.models if model.dataset))
     if len(names) > 1:
-        yield f"The networks solve {len(names)} tasks ({listing(names)}): compare accuracy and energy within one of them."
+        yield (
+            f"The networks solve {len(names)} tasks ({listing(names)}), whose accuracies do not compare: "
+            "compare accuracy and energy within one of them, as the sentences below do."
+        )
 
 
 def _priced(comparison: Comparison) -> list[tuple[CostReport, PairResult]]:

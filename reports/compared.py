@@ -11,10 +11,11 @@ from rich.padding import Padding
 from rich.table import Table as RichTable
 from rich.text import Text
 
+from analyses.field import datasets
 from analyses.headline import headline
 from analyses.refusals import by_phrase
 from analyses.results import Comparison, PairResult
-from analyses.summary import listing
+from analyses.summary import executed, listing
 from analyses.table import Cell, number, span
 from analyses.text import visible
 
@@ -50,7 +51,7 @@ class Compared:
             left_out.append(name)
         yield Text(_subject(self.comparison), style="bold")
         yield from _header(self.comparison, left_out)
-        yield _table(self.comparison, lines, names)
+        yield from _tables(self.comparison, lines, names)
         yield from _refusals(self.comparison)
 
 
@@ -107,6 +108,8 @@ def _subject(comparison: Comparison) -> str:
 def _header(comparison: Comparison, left_out: list[str]) -> Iterator[Text]:
     table = headline(comparison)
     yield Text(table.note, style="dim")
+    if comparison.results:
+        yield Text(visible(executed(comparison)), style="dim")
     kinds: dict[str, list[str]] = {}
     for row in table:
         if row["energy_without"] and row["energy_j"] is not None:
@@ -120,12 +123,26 @@ def _header(comparison: Comparison, left_out: list[str]) -> Iterator[Text]:
         yield Text(f"Too narrow for {listing(left_out)}: widen the terminal, or use --table or --json.", style="dim")
 
 
-def _table(comparison: Comparison, lines: list[Line], names: list[str]) -> RichTable:
+def _tables(comparison: Comparison, lines: list[Line], names: list[str]) -> Iterator[Text | RichTable]:
+    """A table per data set, all of the same column widths."""
+    widths = {name: max(len(name), *(line[name].cell_len for line in lines)) for name in names} if lines else {}
+    found = datasets(comparison)
+    if len(found) > 1:
+        yield Text("Accuracies of different data sets do not compare, so each has a table of its own.", style="dim")
+    for dataset in found:
+        mine = {model.name for model in comparison.models if model.dataset == dataset}
+        if len(found) > 1:
+            said = f"{dataset or 'data set not named'}: {len(mine)} network{'s' * (len(mine) != 1)}"
+            yield Text(visible(said), style="bold")
+        yield _table([line for line in lines if str(line["model"]) in {visible(name) for name in mine}], names, widths)
+
+
+def _table(lines: list[Line], names: list[str], widths: dict[str, int]) -> RichTable:
     """A model is named on the first line of its group; an empty line parts the groups."""
     made = RichTable(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     right = dict(COLUMNS)
     for name in names:
-        made.add_column(name, justify="right" if right[name] else "left", overflow="fold")
+        made.add_column(name, justify="right" if right[name] else "left", overflow="fold", min_width=widths.get(name))
     for place, line in enumerate(lines):
         first = place == 0 or lines[place - 1]["model"] != line["model"]
         last = place + 1 == len(lines) or lines[place + 1]["model"] != line["model"]

@@ -27,23 +27,24 @@ def join(parts: Iterable[Markup]) -> Markup:
     return Markup("").join(parts)
 
 
-def table_html(table: Table, table_id: str, *, sort: bool = True, caption: bool = True) -> Markup:
+def table_html(table: Table, table_id: str, *, sort: bool = True, caption: bool = True, scroll: bool = False) -> Markup:
     """A table with a caption; `data-v` of a number cell holds the full value (what figures plot and sorting uses), or
     nothing where the text is that value, thousands spaced."""
     head = join(_header(column) for column in table.columns)
-    body = join(_row(table.columns, row) for row in table.rows)
+    body = Markup("".join(_row(table.columns, row) for row in table.rows))
     title = Markup("<caption>{}</caption>").format(text(table.title)) if caption else Markup("")
     note = Markup('<p class="note">{}</p>').format(text(table.note)) if table.note and caption else Markup("")
     kind = ("data sortable" if sort else "data") + _named(table.columns)
-    return frame(table_id, kind, head, body, title) + note
+    return frame(table_id, kind, head, body, title, scroll=scroll) + note
 
 
-def frame(table_id: str, kind: str, head: Markup, body: Markup, caption: Markup = _NOTHING) -> Markup:
-    """A table that scrolls sideways in its own box; `head` holds the header cells, `body` the rows."""
+def frame(
+    table_id: str, kind: str, head: Markup, body: Markup, caption: Markup = _NOTHING, *, scroll: bool = False
+) -> Markup:
+    """A table that scrolls sideways in its own box, with `scroll` up and down too; `head` has header cells, `body` rows."""
     return Markup(
-        '<div class="scroll" tabindex="0"><table id="{}" class="{}">{}'
-        "<thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>"
-    ).format(table_id, kind, caption, head, body)
+        '<div class="{}" tabindex="0"><table id="{}" class="{}">{}<thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>'
+    ).format("scroll long" if scroll else "scroll", table_id, kind, caption, head, body)
 
 
 def details(summary: str, body: Markup, *, opened: bool = False) -> Markup:
@@ -87,23 +88,24 @@ def _header(column: Column) -> Markup:
     return Markup('<th{} data-name="{}">{}</th>').format(kind, column.name, text(column.label))
 
 
-def _row(columns: tuple[Column, ...], row: tuple[Cell, ...]) -> Markup:
+def _row(columns: tuple[Column, ...], row: tuple[Cell, ...]) -> str:
     """Without the end tags of row and cells, which HTML lets one omit: tables are most of what is not Plotly."""
-    return Markup("<tr>{}").format(join(_cell(c, v) for c, v in zip(columns, row, strict=True)))
+    return "<tr>" + "".join(_cell(c, v) for c, v in zip(columns, row, strict=True))
 
 
-def _cell(column: Column, value: Cell) -> Markup:
+def _cell(column: Column, value: Cell) -> str:
+    """Put together as plain strings, for pages have hundreds of thousands: the only text in it is escaped here."""
     shown = text(show(column, value))
     if column.numeric and value is not None:
         if column.name.startswith("share"):
             width = f"{100 * min(max(float(value), 0.0), 1.0):.1f}"
-            return Markup('<td class="share" data-v="{}" style="--w:{}%">{}').format(repr(value), width, shown)
+            return f'<td class="share" data-v="{value!r}" style="--w:{width}%">{shown}'
         if repr(value) == shown.replace(" ", ""):
-            return Markup("<td data-v>{}").format(shown)
-        return Markup('<td data-v="{}">{}').format(repr(value), shown)
+            return f"<td data-v>{shown}"
+        return f'<td data-v="{value!r}">{shown}'
     if column.numeric or value is None:
-        return Markup('<td class="{}">{}').format("num none" if column.numeric else "none", shown)
-    return Markup("<td>{}").format(shown)
+        return f'<td class="{"num none" if column.numeric else "none"}">{shown}'
+    return f"<td>{shown}"
 
 
 def _named(columns: tuple[Column, ...]) -> str:

@@ -1,7 +1,9 @@
 """`render`: a comparison as one HTML page that works from a file, without network, in any current browser.
 
-The script of Plotly is inlined once; figures are data that the page's own script draws when they come into view, all
-with one template. A content security policy allows exactly these two scripts, by hash, and no connection at all.
+Figures are data that the page's own script draws with Plotly when they come into view, all with one template. The first
+pair's panels are open in the page, those of all others packed (`reports.packs`), and so is the script of Plotly, which the
+page's own adds as one more inline script. A content security policy allows exactly these two, by hash, and no connection
+at all: what is unpacked runs only if it is Plotly, byte for byte.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from analyses.results import Comparison
 from neurobin.ir import Json
 from reports.figures import TEMPLATE
 from reports.html import text
+from reports.packs import pack, packs
 from reports.sections import (
     accuracy,
     cores,
@@ -31,6 +34,7 @@ from reports.sections import (
     headline,
     mapping,
     memory,
+    methods,
     omissions,
     provenance,
     sensitivity,
@@ -44,6 +48,7 @@ ASSETS = Path(__file__).parent / "assets"
 
 SECTIONS: tuple[Callable[[View], Section | None], ...] = (
     glance.render,
+    methods.render,
     headline.render,
     tradeoff.render,
     energy.render,
@@ -65,8 +70,11 @@ def render(comparison: Comparison) -> str:
     """The page as text. The same comparison gives the same bytes; only its `date` varies between equal runs."""
     view = View(comparison)
     sections = [section for make in SECTIONS if (section := make(view)) is not None]
-    figures: dict[str, Json] = {figure.id: figure.spec for section in sections for figure in section.figures}
-    script = _asset("page.js")
+    opened = [part for section in sections for key, part in section.panels.items() if key == view.first]
+    drawn = [figure for section in sections for figure in section.figures]
+    drawn += [figure for part in opened for figure in part.figures]
+    figures: dict[str, Json] = {figure.id: figure.spec for figure in drawn}
+    script = _asset("tables.js") + _asset("page.js")
     return _template().render(
         view=view,
         comparison=comparison,
@@ -77,7 +85,8 @@ def render(comparison: Comparison) -> str:
         style=Markup(_asset("page.css")),
         data=json_script({"template": TEMPLATE, "figures": figures}),
         pairs=json_script(_places(view)),
-        plotly=Markup(get_plotlyjs()),
+        packs=json_script({**packs(sections, view.first)}),
+        plotly=_plotly(),
         script=Markup(script),
         policy=_policy(get_plotlyjs(), script),
     )
@@ -118,6 +127,11 @@ def _policy(*scripts: str) -> str:
 @cache
 def _digest(script: str) -> str:
     return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii")
+
+
+@cache
+def _plotly() -> Markup:
+    return Markup(pack(get_plotlyjs()))  # the alphabet of base64 needs no escaping
 
 
 @cache

@@ -2,37 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from markupsafe import Markup
 
 from analyses.headline import headline
 from analyses.refusals import phrases
-from analyses.results import Comparison, PairResult
+from analyses.results import Comparison, ModelInfo, PairResult
 from analyses.table import Table
 from reports.figures import Figure
 from reports.html import bullets, details, join, text
 
 
 @dataclass(frozen=True)
-class Section:
-    """One section of the page; `id` is its anchor, `lead` the sentence that says what it shows."""
+class Part:
+    """What a section has to say about one pair or one network."""
 
-    id: str
-    title: str
-    lead: str
     body: Markup
     figures: tuple[Figure, ...] = ()
 
 
 @dataclass(frozen=True)
-class Part:
-    """What a section has to say about one pair."""
+class Section:
+    """One section of the page; `id` is its anchor, `lead` the sentence that says what it shows.
 
-    body: Markup
+    `panels` has a part per pair, of which the page shows one at a time; `folds` has a part per network, each behind the
+    fold that `View.fold` puts into `body`. The page keeps what is not shown at first packed (`reports.packs`).
+    """
+
+    id: str
+    title: str
+    lead: str
+    body: Markup = Markup("")
     figures: tuple[Figure, ...] = ()
+    panels: Mapping[str, Part] = field(default_factory=dict)
+    folds: Mapping[str, Part] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -79,17 +85,25 @@ class View:
         """The pair shown at first: the first that fits, or the first at all."""
         return next((key for key, result in self.pairs.items() if result.report is not None), next(iter(self.pairs), ""))
 
-    def panels(self, section: str, make: Callable[[str, PairResult], Part | None], absent: str) -> Part | None:
-        """One panel per pair; None when no pair has anything to show. A refused pair's panel gives the reasons."""
+    @cached_property
+    def models(self) -> dict[str, ModelInfo]:
+        """Networks by the ids m0, m1, ... in the order of the comparison."""
+        return {f"m{index}": model for index, model in enumerate(self.comparison.models)}
+
+    def panels(self, section: str, make: Callable[[str, PairResult], Part | None], absent: str) -> dict[str, Part]:
+        """One panel per pair; none at all when no pair has anything to show. A refused pair's panel gives the reasons."""
         parts = {key: make(key, result) for key, result in self.pairs.items() if result.report is not None}
         if not any(parts.values()):
-            return None
-        panels = [
-            _panel(section, key, result, part.body if (part := parts.get(key)) else _absent(result, absent))
-            for key, result in self.pairs.items()
-        ]
-        figures = tuple(figure for part in parts.values() if part for figure in part.figures)
-        return Part(join(panels), figures)
+            return {}
+        found = {key: parts.get(key) or Part(_absent(result, absent)) for key, result in self.pairs.items()}
+        return {key: Part(_panel(section, key, self.pairs[key], part.body), part.figures) for key, part in found.items()}
+
+    def fold(self, section: str, key: str, summary: str) -> Markup:
+        """The fold of a network's part, whose content the page's script unpacks when it is opened."""
+        return Markup(
+            '<details data-pack="{}"><summary>{}</summary><div id="{}-{}"><noscript><p class="empty">Scripts are off: '
+            "this is packed in the page and needs one to unfold.</p></noscript></div></details>"
+        ).format(key, text(summary), section, key)
 
 
 def _letters(index: int) -> str:

@@ -52,6 +52,27 @@ def _multiply(op: Any, a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return _saturate(_round_shift(a * b, op.shift), op.dtype)
 
 
+def _position_scale(op: Any, x: np.ndarray) -> np.ndarray:
+    return x * op.factor.values.astype(np.int64)[None, :, :, None]
+
+
+def _lookup(op: Any, x: np.ndarray) -> np.ndarray:
+    """Compares with every number that has an entry and keeps the entry of the equal one."""
+    found = np.zeros(x.shape, dtype=np.int64)
+    for k, entry in enumerate(op.table.values.T.astype(np.int64)):
+        found = np.where(x == op.low + k, entry, found)
+    return found
+
+
+def _logic(op: Any, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """xnor of one true operand is the other one; of two false ones it is true."""
+    if op.kind == "or":
+        return np.where(a == 1, a, b)
+    if op.kind == "and":
+        return np.where(a == 1, b, a)
+    return np.where(a == 1, b, np.where(b == 1, a, 1))
+
+
 def _relu(op: Any, x: np.ndarray) -> np.ndarray:
     return np.where(x > 0, x, 0)
 
@@ -136,10 +157,13 @@ COMPUTE: dict[str, Compute] = {
     "channel_sum": _channel_sum,
     "concat": _concat,
     "flatten": _flatten,
+    "logic": _logic,
+    "lookup": _lookup,
     "max_pool2d": _max_pool2d,
     "multi_threshold": _multi_threshold,
     "multiply": _multiply,
     "pad": _pad,
+    "position_scale": _position_scale,
     "prelu": _prelu,
     "relu": _relu,
     "requantise": _requantise,

@@ -107,6 +107,15 @@ def _thresholds(op: Op, inputs: Sequence[TensorType], out: TensorType) -> tuple[
     return (Elementary("compare", out.size * op.constants()["thresholds"].shape[1], inputs[0].dtype.bits),)
 
 
+def _scales_positions(op: Op, inputs: Sequence[TensorType], out: TensorType) -> tuple[Elementary, ...]:
+    return (Elementary("multiply", out.size, inputs[0].dtype.bits, op.constants()["factor"].dtype.bits),)
+
+
+def _looks_up(op: Op, inputs: Sequence[TensorType], out: TensorType) -> tuple[Elementary, ...]:
+    """A lane has no memory to index: one comparison with selection per element and entry after the first."""
+    return (Elementary("compare", out.size * (op.constants()["table"].shape[1] - 1), inputs[0].dtype.bits),)
+
+
 def _compares(op: Op, inputs: Sequence[TensorType], out: TensorType) -> tuple[Elementary, ...]:
     return (Elementary("compare", out.size, inputs[0].dtype.bits),)
 
@@ -140,10 +149,13 @@ WORK: dict[str, Work] = {
     "channel_sum": _reduces("add"),
     "concat": _wiring,
     "flatten": _wiring,
+    "logic": _compares,  # the selection of a comparison on one bit
+    "lookup": _looks_up,
     "max_pool2d": _pools("compare"),
     "multi_threshold": _thresholds,
     "multiply": _multiplies,
     "pad": _wiring,
+    "position_scale": _scales_positions,
     "prelu": _prelus,
     "relu": _compares,
     "requantise": _requantises,

@@ -18,6 +18,9 @@ _REAL = {
     "requantise": "rescales sums: a neuron compares its sum with a threshold and passes on one bit",
     "prelu": "bends sums: a neuron compares its sum with a threshold and passes on one bit",
     "multiply": "multiplies two maps: the chip has no multiplier",
+    "position_scale": "scales sums by their position: a neuron compares its sum with a threshold and passes on one bit",
+    "lookup": "looks values up in a table, which the chip lacks",
+    "logic": "combines two bits by logic: xnor is no threshold of a sum, and no other gate is placed on cores here",
     "channel_sum": "sums channels to more than one bit",
     "sum_pool2d": "sums windows to more than one bit",
 }

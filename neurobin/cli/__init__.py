@@ -25,6 +25,7 @@ COMMANDS = {
     "validate": "Check that reference, packed and mapped execution give the same integers.",
     "estimate": "Price one network on chips: energy, latency, memory.",
     "compare": "Compare networks on chips, and write the report.",
+    "count": "Count parameters, size and operations of published architectures and of any network.",
     "explain": "Show how every joule of a node arose: count x constant x source.",
 }
 

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from hwmodels.target import Mapping, Target
-    from neurobin.ir import Graph
+    from neurobin.ir import Graph, Json
+    from neurobin.nets.task import Goal
 
 F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T")
@@ -80,11 +81,33 @@ def require_deployed(graph: Graph, name: str) -> Graph:
 
 @dataclass(frozen=True)
 class LabelledImages:
-    """Raw images [N, H, W, C] and labels [N] that fit a graph's input."""
+    """Raw images [N, H, W, C] and labels [N] (or boxes) that fit a graph's input, and what is asked about them."""
 
     name: str
     images: np.ndarray
     labels: np.ndarray
+    goal: Goal
+
+    def score(self, graph: Graph, outputs: np.ndarray) -> dict[str, float]:
+        """How good the outputs of `graph` for these images are: "accuracy", and what else tells for this goal."""
+        from neurobin.data.score import score
+        from neurobin.exec.reference import real_outputs
+
+        return score(self.goal, real_outputs(graph, outputs), self.labels)
+
+    def answers(self, graph: Graph, outputs: np.ndarray) -> list[Json]:
+        """Per image what the outputs of `graph` say: a class, or boxes as [class, confidence, left, top, right, bottom]."""
+        from neurobin.data.boxes import decode
+        from neurobin.exec.reference import real_outputs
+        from neurobin.nets.task import Goal
+
+        if self.goal is Goal.CLASSIFICATION:
+            return [int(k) for k in outputs.argmax(1)]
+        found = decode(real_outputs(graph, outputs))
+        answers: list[list[Json]] = [[] for _ in outputs]
+        for image, label, confidence, box in zip(found.image, found.label, found.confidence, found.box, strict=True):
+            answers[image].append([int(label), float(confidence), *map(float, box)])
+        return list(answers)
 
 
 def split_images(graph: Graph, count: int | None = None, split: str = "test") -> LabelledImages:
@@ -96,7 +119,7 @@ def split_images(graph: Graph, count: int | None = None, split: str = "test") ->
         raise UsageError("the model file names no data set", hint='save it with graph.with_meta(dataset="digits")')
     data = load_dataset(name)
     images, labels = (data.x_test, data.y_test) if split == "test" else (data.x_train, data.y_train)
-    return LabelledImages(name, images[:count], labels[:count])
+    return LabelledImages(name, images[:count], labels[:count], data.goal)
 
 
 def images_to_execute(graph: Graph, count: int | None) -> tuple[np.ndarray, bool]:

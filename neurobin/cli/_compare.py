@@ -1,47 +1,143 @@
-"""Every model on every target, as one `Comparison`."""
+"""Every model on every target, as one `Comparison`, in one process or several."""
 
 from __future__ import annotations
 
 import importlib.metadata
+import multiprocessing
+import os
 import platform
+import signal
 import sys
+from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Mapping as MappingOf
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import Literal
+
+import numpy as np
 
 from analyses.evaluate import ACTIVITY_IMAGES, activity_of, check, evaluate, model_info
-from analyses.results import Comparison, TargetInfo
+from analyses.results import Comparison, ModelInfo, PairResult, TargetInfo
 from hwmodels.target import Mapping, Target, constants
+from neurobin import zoo
 from neurobin.cli._common import images_at_hand, images_to_execute, track
 from neurobin.errors import DoesNotFitError
 from neurobin.ir import Graph
+
+WHOLE, SAMPLE = 500, 200  # a test split of up to 500 images is executed whole, of a larger one the first 200
+WORTH_A_PROCESS = 6  # networks; below that, starting one takes longer than it saves
+
+ImageCount = int | Literal["sample", "all"]
+
+
+@dataclass(frozen=True, eq=False)
+class Images:
+    """What a network is executed on (None: it is not), what its activity is measured on, and the size of the test split."""
+
+    executed: np.ndarray | None
+    activity: np.ndarray | None
+    test_images: int | None
+
+
+@dataclass(frozen=True, eq=False)
+class Job:
+    """One network on all targets: what a worker process gets."""
+
+    name: str
+    graph: Graph
+    images: Images
+    targets: Sequence[Target[Mapping]]
+    trace: bool
 
 
 def compare(
     graphs: MappingOf[str, Graph],
     targets: list[Target[Mapping]],
     *,
-    images: int | None = None,
-    trace: bool = False,
+    images: ImageCount = "all",
+    page: bool = False,
     quiet: bool = True,
+    processes: int | None = 1,
 ) -> Comparison:
-    """Price and (unless `images` is 0) execute every model on every target, with `images` of the test split."""
-    results = []
-    for name, graph in track(list(graphs.items()), "comparing", quiet=quiet):
-        if images == 0:
-            checked, activity = None, activity_of(graph, images_at_hand(graph, ACTIVITY_IMAGES))
-        else:
-            data, real = images_to_execute(graph, images)
-            checked, activity = check(graph, data), activity_of(graph, data if real else None)
-        results += [evaluate(name, graph, target, activity, checked, trace=trace) for target in targets]
+    """Price and (unless `images` is 0) execute every model on every target, with `images` of the test split.
+
+    With `page`, what only a page shows is there too: traces, and what is known of the methods' papers. `processes` None:
+    two where that is worth it. The result does not depend on it.
+    """
+    known: dict[tuple[str, str], Images] = {}
+    jobs = []
+    for name, graph in graphs.items():
+        key = (str(graph.meta.get("dataset", name)), str(graph.inputs[graph.input]))
+        if key not in known:
+            known[key] = _images(graph, images)
+        jobs.append(Job(name, graph, known[key], targets, page))
+    with _workers(_processes(processes, len(jobs))) as work:
+        found = [results for _, results in zip(track(jobs, "comparing", quiet=quiet), work(jobs), strict=True)]
     return Comparison(
-        models=tuple(model_info(name, graph) for name, graph in graphs.items()),
-        results=tuple(results),
+        models=tuple(_model(job, page) for job in jobs),
+        results=tuple(result for results in found for result in results),
         chips={target.name: tuple(constants(target.chip).items()) for target in targets},
         command=" ".join(["neurobin", *sys.argv[1:]]),
         versions=versions(),
         date=datetime.now(UTC).strftime("%Y-%m-%d"),
         about=tuple(_about(target) for target in targets),
     )
+
+
+def _images(graph: Graph, count: ImageCount) -> Images:
+    if count == 0:
+        return Images(None, images_at_hand(graph, ACTIVITY_IMAGES), None)
+    images, real = images_to_execute(graph, None)
+    whole = len(images)
+    sample = SAMPLE if whole > WHOLE else whole
+    wanted = count if isinstance(count, int) else {"sample": sample, "all": whole}[count]
+    executed = images[:wanted]
+    return Images(executed, images[:ACTIVITY_IMAGES], whole) if real else Images(executed, None, 0)
+
+
+def _processes(wanted: int | None, networks: int) -> int:
+    if wanted is not None:
+        return min(wanted, max(networks, 1))
+    return 2 if networks >= WORTH_A_PROCESS and (os.cpu_count() or 1) > 1 else 1
+
+
+@contextmanager
+def _workers(count: int) -> Iterator[Callable[[Sequence[Job]], Iterator[tuple[PairResult, ...]]]]:
+    """Something that runs jobs and gives their results in order; no process outlives it, however it is left."""
+    if count == 1:
+        yield lambda jobs: map(_evaluate, jobs)
+        return
+    started = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(count, mp_context=started, initializer=_end_on_interrupt) as pool:
+        try:
+            yield lambda jobs: pool.map(_evaluate, jobs)
+        except BaseException:
+            for child in multiprocessing.active_children():
+                child.terminate()
+            raise
+
+
+def _end_on_interrupt() -> None:
+    """Ctrl-C ends a worker without a word; the parent has the last one."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def _evaluate(job: Job) -> tuple[PairResult, ...]:
+    checked = None if job.images.executed is None else check(job.graph, job.images.executed)
+    activity = activity_of(job.graph, job.images.activity)
+    return tuple(evaluate(job.name, job.graph, target, activity, checked, trace=job.trace) for target in job.targets)
+
+
+def _model(job: Job, page: bool) -> ModelInfo:
+    info = replace(model_info(job.name, job.graph), test_images=job.images.test_images)
+    if not page:
+        return info
+    from analyses.methods import literature
+
+    seeds = tuple((shares["torch"], shares["deployed"]) for _, shares in sorted(zoo.seeds(job.name).items()))
+    return replace(info, literature=literature(info.method), seeds=seeds)
 
 
 def _about(target: Target[Mapping]) -> TargetInfo:

@@ -22,22 +22,46 @@ from neurobin.cli._limits import Limits, limit_options
 from neurobin.errors import UsageError
 
 if TYPE_CHECKING:
+    from neurobin.cli._compare import ImageCount
     from neurobin.ir import Graph
 
 
-@click.command("compare", epilog="Example:  neurobin compare --target all --report report.html")
+class _Count(click.ParamType):
+    """A number from 0 on, or `all`; `sample` is the default's own word."""
+
+    name = "count"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int | str:
+        text = str(value)
+        if text in ("sample", "all"):
+            return text
+        if not (text.isascii() and text.isdigit()):
+            self.fail(f"{text!r} is neither a number of images nor 'all'", param, ctx)
+        return int(text)
+
+
+@click.command("compare", epilog="Example:  neurobin compare --methods all --target all --report methods.html")
 @click.argument("models", nargs=-1, metavar="[MODEL]...")
 @click.option("--methods", metavar="NAMES", help='Only networks of these methods, separated by commas ("all": every one).')
 @click.option("--data", metavar="NAMES", help="Only networks trained on these data sets, separated by commas.")
-@click.option("--images", "count", type=click.IntRange(min=0), help="Images per validation (default: all; 0: none).")
+@click.option(
+    "--images",
+    "count",
+    type=_Count(),
+    default="sample",
+    metavar="N|all",
+    help="Test images to execute each pair on. Default: all of a test split of up to 500, 200 of a larger one; 0: none.",
+)
+@click.option("--processes", type=click.IntRange(min=1), help="Default: 2 from 6 networks on, where there are 2 cores.")
 @click.option("--report", metavar="FILE.html", help="Write one offline HTML page.")
 @click.option("--table", metavar="FILE", help="Write the headline table as .csv, .tex, .md or .json.")
 @target_option("all")
 @limit_options
 @json_option
 def command(
-    models: tuple[str, ...], methods: str | None, data: str | None, count: int | None, report: str | None,
-    table: str | None, targets: tuple[str, ...], overrides: tuple[str, ...], limits: Limits, as_json: bool,
+    models: tuple[str, ...], methods: str | None, data: str | None, count: ImageCount, processes: int | None,
+    report: str | None, table: str | None, targets: tuple[str, ...], overrides: tuple[str, ...], limits: Limits,
+    as_json: bool,
 ) -> None:  # fmt: skip
     """Compare networks (default: the whole zoo) on chips: accuracy, energy, latency, memory, and whether it is true."""
     from analyses.headline import headline
@@ -53,9 +77,12 @@ def command(
         raise UsageError(f"cannot write a table to {table!r}", hint=f"a file name that ends in {', '.join(FORMS)}")
     graphs = {name: require_deployed(load_model(name), name) for name in (models or zoo.names())}
     for key, wanted in (("method", methods), ("dataset", data)):
-        if wanted and wanted != "all":
-            graphs = _only(graphs, key, wanted.split(","))
-    result = compare(graphs, load_targets(targets, overrides), images=count, trace=report is not None, quiet=as_json)
+        values = [value.strip() for value in (wanted or "all").split(",") if value.strip()]
+        if "all" not in values:
+            graphs = _only(graphs, key, values)
+    result = compare(
+        graphs, load_targets(targets, overrides), images=count, page=report is not None, quiet=as_json, processes=processes
+    )
     if as_json:
         emit_json({"schema": "neurobin.compare/1", "rows": headline(result).to_dict()["rows"]})
     else:
@@ -74,8 +101,9 @@ def command(
 
 def _only(graphs: dict[str, Graph], key: str, wanted: list[str]) -> dict[str, Graph]:
     """The networks whose meta data has one of the values. Raises UsageError for a value that no network has."""
-    known = {str(graph.meta.get(key)) for graph in graphs.values()}
-    for value in wanted:
-        if value not in known:
-            raise UsageError(f"no network with {key} {value!r}", hint=f"one of {', '.join(sorted(known))}")
+    known = {str(graph.meta[key]) for graph in graphs.values() if key in graph.meta}
+    unknown = [value for value in wanted if value not in known]
+    if unknown or not wanted:
+        named = " or ".join(map(repr, unknown)) or "of no name"
+        raise UsageError(f"no network with {key} {named}", hint=f"one of {', '.join(sorted(known)) or 'none'}")
     return {name: graph for name, graph in graphs.items() if graph.meta.get(key) in wanted}

@@ -57,10 +57,10 @@ def command(model: str, output: str | None, show: str | None, count: int, as_jso
             click.echo(f"# after {name}\n{to_text(graph)}", err=as_json)
 
     deployed = lower(trained, calibration.images, from_meta(trained.meta), observe)
-    accuracy = accuracies(trained, deployed)
+    measured = scores(trained, deployed)
+    accuracy = measured["accuracy"]
     flips = deviation(trained, deployed, split_images(trained, DEVIATION_IMAGES).images)
-    kept = trained.meta.get("accuracy")
-    deployed = deployed.with_meta(accuracy={**(kept if isinstance(kept, dict) else {}), **accuracy})
+    deployed = _with_scores(deployed, measured)
     if output is not None:
         save(deployed, Path(output))
         note(f"wrote {output}")
@@ -70,26 +70,40 @@ def command(model: str, output: str | None, show: str | None, count: int, as_jso
                    "graph": to_text(deployed).splitlines()})  # fmt: skip
     elif show is None:
         click.echo(to_text(deployed), nl=False)
-    _tell(flips)
-    note(f"accuracy on the test split: real graph {accuracy['float']:.4f}, deployed integers {accuracy['deployed']:.4f}")
+    _tell(flips, measured)
 
 
-def _tell(flips: tuple[Flips, ...]) -> None:
-    """One line per quantizer whose codes changed, the first of them being where the graphs part."""
+def _with_scores(graph: Graph, measured: dict[str, dict[str, float]]) -> Graph:
+    """The graph with these stages of its scores replaced; that of the torch module stays."""
+    for measure, stages in measured.items():
+        kept = graph.meta.get(measure)
+        graph = graph.with_meta(**{measure: {**(kept if isinstance(kept, dict) else {}), **stages}})
+    return graph
+
+
+def _tell(flips: tuple[Flips, ...], measured: dict[str, dict[str, float]]) -> None:
+    """A line per quantizer whose codes changed, the first of them being where the graphs part, and one per score."""
     for f in flips:
         if f.flipped:
             share = f"{f.flipped} of {f.elements} codes flipped ({f.flipped / f.elements:.3%})"
             note(f"{f.node}: {share}, at most {f.farthest:.2g} from a threshold (inputs spread over {f.spread:.2g})")
     if not any(f.flipped for f in flips):
         note("no code of any quantizer changed")
+    for measure, stages in measured.items():
+        shares = f"real graph {stages['float']:.4f}, deployed integers {stages['deployed']:.4f}"
+        note(f"{measure.replace('_', ' ')} on the test split: {shares}")
 
 
-def accuracies(trained: Graph, deployed: Graph) -> dict[str, float]:
-    """Accuracy of the real graph and of the deployed integers on the whole test split of the model's data set."""
+def scores(trained: Graph, deployed: Graph) -> dict[str, dict[str, float]]:
+    """Accuracy, and what else is measured, of the real graph and of the integers on the test split of the model's data."""
+    import numpy as np
+
     from neurobin.exec import packed, reference
 
     data = split_images(deployed)
-    real = [reference.run(trained, data.images[k : k + 256]).argmax(1) for k in range(0, len(data.images), 256)]
-    wholes = packed.run(deployed, data.images)
-    right = sum(int((part == data.labels[256 * k : 256 * k + len(part)]).sum()) for k, part in enumerate(real))
-    return {"float": right / len(data.labels), "deployed": reference.accuracy(wholes, data.labels)}
+    real = [reference.run(trained, data.images[k : k + 256]) for k in range(0, len(data.images), 256)]
+    found = {
+        "float": data.score(trained, np.concatenate(real)),
+        "deployed": data.score(deployed, packed.run(deployed, data.images)),
+    }
+    return {measure: {stage: values[measure] for stage, values in found.items()} for measure in found["deployed"]}

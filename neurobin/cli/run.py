@@ -23,13 +23,11 @@ def command(model: str, engine: str, count: int | None, as_json: bool) -> None:
     start = time.perf_counter()
     outputs = (packed if engine == "packed" else reference).run(graph, data.images)
     elapsed_s = time.perf_counter() - start
-    accuracy = reference.accuracy(outputs, data.labels)
+    measured = data.score(graph, outputs)
     if as_json:
-        predictions = [int(k) for k in outputs.argmax(1)]
         emit_json({"schema": "neurobin.run/1", "model": model, "engine": engine, "dataset": data.name,
-                   "images": len(data.labels), "accuracy": accuracy, "elapsed_s": elapsed_s,
-                   "predictions": predictions})  # fmt: skip
+                   "images": len(data.labels), **measured, "elapsed_s": elapsed_s,
+                   "predictions": data.answers(graph, outputs)})  # fmt: skip
         return
-    click.echo(
-        f"{model} on {len(data.labels)} {data.name} images: accuracy {accuracy:.4f} ({engine} engine, {elapsed_s:.2f} s)"
-    )
+    shares = ", ".join(f"{measure.replace('_', ' ')} {share:.4f}" for measure, share in measured.items())
+    click.echo(f"{model} on {len(data.labels)} {data.name} images: {shares} ({engine} engine, {elapsed_s:.2f} s)")

@@ -11,7 +11,13 @@ from neurobin.cli._common import emit_json, json_option, note, writable
 
 @click.command("train", epilog="Example:  neurobin train bnn --data digits --seed 0 --output .")
 @click.argument("method", metavar="METHOD")
-@click.option("--data", "dataset", default="digits", show_default=True, help="digits, mnist, fashion_mnist or cifar10.")
+@click.option(
+    "--data",
+    "dataset",
+    default="digits",
+    show_default=True,
+    help="digits, mnist, fashion_mnist, cifar10, or digit_scenes for detectors.",
+)
 @click.option("--seed", default=0, show_default=True)
 @click.option("--epochs", type=click.IntRange(min=1), help="Default: the method's recipe.")
 @click.option("--core", is_flag=True, help="Filters of at most 128 inputs, so that a neurosynaptic core carries them.")
@@ -63,8 +69,11 @@ def command(
     if checkpoint is None:
         progress.unlink(missing_ok=True)
     if as_json:
-        emit_json({"schema": "neurobin.train/1", "model": str(folder / f"{name}.nbin"), "accuracy": dict(entry.accuracy),
-                   "seed": seed, "epochs": result.epochs})  # fmt: skip
+        scores = {measure: dict(stages) for measure, stages in entry.scores.items()}
+        emit_json({"schema": "neurobin.train/1", "model": str(folder / f"{name}.nbin"), **scores, "seed": seed,
+                   "epochs": result.epochs})  # fmt: skip
         return
     note(f"wrote {folder / name}.nbin and {name}.trained.nbin")
-    click.echo(", ".join(f"{stage} {100 * share:.2f} %" for stage, share in entry.accuracy.items()))
+    for measure, stages in entry.scores.items():
+        named = "" if measure == "accuracy" else f"{measure.replace('_', ' ')}: "
+        click.echo(named + ", ".join(f"{stage} {100 * share:.2f} %" for stage, share in stages.items()))

@@ -1,4 +1,4 @@
-"""Data sets by name: digits comes with scikit-learn, the others are files that the user has.
+"""Data sets by name: digits comes with scikit-learn, digit_scenes is made from it, the others are files that the user has.
 
 Folders are searched in this order: $NEUROBIN_DATA, ~/.cache/neurobin, and where Debian's package dataset-fashion-mnist
 puts its files. Each may hold the files itself or in a sub-folder named after the data set. Nothing is downloaded.
@@ -18,8 +18,10 @@ import numpy as np
 from neurobin.data.archives import read_jpegs, read_npz
 from neurobin.data.cifar import SIDE, read_batch
 from neurobin.data.dataset import Dataset
+from neurobin.data.digit_scenes import LEVELS, PARTS, TEST_SCENES, TRAIN_SCENES, scenes
 from neurobin.data.idx import read_idx
 from neurobin.errors import FormatError, UsageError
+from neurobin.nets.task import Goal
 
 CLASSES = 10
 TEST_EVERY = 5
@@ -32,7 +34,7 @@ Loader = Callable[[str, Path], Dataset | None]
 
 def dataset_names() -> list[str]:
     """All data set names, sorted."""
-    return sorted(("digits", *_SOURCES))
+    return sorted((*_MADE, *_SOURCES))
 
 
 def load_dataset(name: str) -> Dataset:
@@ -40,8 +42,8 @@ def load_dataset(name: str) -> Dataset:
 
     Raises UsageError when it is unknown or absent (naming every place tried), FormatError when a file is damaged.
     """
-    if name == "digits":
-        return load_digits()
+    if name in _MADE:
+        return _MADE[name]()
     if name not in _SOURCES:
         near = get_close_matches(name, dataset_names(), n=1)
         known = f"did you mean {near[0]!r}?" if near else ", ".join(dataset_names())
@@ -79,6 +81,14 @@ def load_digits() -> Dataset:
     return Dataset(
         "digits", images[~held_out], labels[~held_out], images[held_out], labels[held_out], classes=CLASSES, levels=17
     )
+
+
+def load_digit_scenes() -> Dataset:
+    """4000 training and 1000 test scenes of 40x40 pixels for detection, made from the digits of the same split."""
+    digits = load_digits()
+    train = scenes(digits.x_train[..., 0], digits.y_train, TRAIN_SCENES, seed=0, parts=PARTS)
+    test = scenes(digits.x_test[..., 0], digits.y_test, TEST_SCENES, seed=1)
+    return Dataset("digit_scenes", *train, *test, classes=CLASSES, levels=LEVELS, goal=Goal.DETECTION)
 
 
 def _digits_table() -> np.ndarray:
@@ -144,6 +154,10 @@ def _dataset(name: str, x_train: np.ndarray, y_train: np.ndarray, x_test: np.nda
     labels = [y.astype(np.int64) if y.dtype.kind in "iu" else y for y in (y_train, y_test)]
     return Dataset(name, x_train, labels[0], x_test, labels[1], classes=CLASSES, levels=256)
 
+
+USUAL = {Goal.CLASSIFICATION: "fashion_mnist", Goal.DETECTION: "digit_scenes"}  # what the zoo's networks are trained on
+
+_MADE: dict[str, Callable[[], Dataset]] = {"digits": load_digits, "digit_scenes": load_digit_scenes}
 
 _SOURCES: dict[str, tuple[tuple[Loader, ...], str]] = {
     "mnist": (

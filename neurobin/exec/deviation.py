@@ -11,6 +11,7 @@ import numpy as np
 
 from neurobin.exec import reference
 from neurobin.ir import Graph, Json
+from neurobin.ops.multi_threshold import MultiThreshold
 from neurobin.ops.quantize import Quantize
 from neurobin.ops.sign import Sign
 
@@ -38,19 +39,22 @@ def deviation(trained: Graph, deployed: Graph, images: np.ndarray) -> tuple[Flip
     return tuple(
         _flips(node.name, expected[node.inputs[0]], node.op, expected[node.name] != actual[node.name])
         for node in trained.nodes
-        if isinstance(node.op, Sign | Quantize) and deployed.types.get(node.name) == trained.types[node.name]
+        if isinstance(node.op, Sign | Quantize | MultiThreshold)
+        and deployed.types.get(node.name) == trained.types[node.name]
     )
 
 
-def _flips(name: str, values: np.ndarray, op: Sign | Quantize, wrong: np.ndarray) -> Flips:
+def _flips(name: str, values: np.ndarray, op: Sign | Quantize | MultiThreshold, wrong: np.ndarray) -> Flips:
     farthest = float(_distance(op, values)[wrong].max(initial=0.0))
     return Flips(name, wrong.size, int(wrong.sum()), farthest, float(values.std()))
 
 
-def _distance(op: Sign | Quantize, values: np.ndarray) -> np.ndarray:
+def _distance(op: Sign | Quantize | MultiThreshold, values: np.ndarray) -> np.ndarray:
     """|x - nearest threshold|; a k-bit quantizer has them at (2 i - 1) / (2 (2^k - 1)), i = 1 ... 2^k - 1."""
     if isinstance(op, Sign):
         return np.abs(values - op.threshold.values)
+    if isinstance(op, MultiThreshold):
+        return np.abs(values[..., None] - op.thresholds.values).min(axis=-1)
     top = 2**op.bits - 1
     nearest = np.clip(np.floor(values * top), 0, top - 1) + 0.5
     return np.abs(values - nearest / top)

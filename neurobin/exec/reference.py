@@ -56,6 +56,13 @@ def as_input(x: np.ndarray, kind: TensorType, name: str = "input") -> np.ndarray
     return values
 
 
+def real_outputs(graph: Graph, outputs: np.ndarray) -> np.ndarray:
+    """What outputs [N, ...] of a graph stand for: a deployed graph's integers times the scale that it keeps for them."""
+    scales = graph.meta.get("scales")
+    scale = scales.get(graph.output) if isinstance(scales, dict) else None
+    return outputs * float(scale) if graph.is_deployed and isinstance(scale, int | float) else outputs
+
+
 def accuracy(logits: np.ndarray, labels: np.ndarray) -> float:
     """Share of rows whose largest element (the first one on a tie) is at the label. Raises GraphError without rows."""
     if not len(labels) or len(logits) != len(labels):

@@ -144,8 +144,8 @@ def _bias(b: Builder, x: str, bias: torch.Tensor | None) -> str:
 def _batch_norm(b: Builder, m: nn.BatchNorm2d, x: str) -> str:
     if m.running_mean is None or m.running_var is None:
         raise UnsupportedError("batch norm without running statistics")
-    gamma = torch.ones_like(m.running_mean) if m.weight is None else m.weight
-    beta = torch.zeros_like(m.running_mean) if m.bias is None else m.bias
+    gamma = torch.ones(1) if m.weight is None else m.weight  # one value: not learned, so that counting leaves it out
+    beta = torch.zeros(1) if m.bias is None else m.bias
     op = BatchNorm(parameter(gamma), parameter(beta), parameter(m.running_mean), parameter(m.running_var), m.eps)
     return b.add(op, x)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from torch import nn
 
 from neurobin.nets import Task
+from neurobin.nets.task import Goal
 from neurobin.passes.precision import Precision
 from neurobin.recipes import Recipe
 
@@ -28,8 +29,8 @@ class Method:
     """A published way to train small networks.
 
     `weights` and `activations` say in words what is quantized how, `blocks` name the method's building blocks, `first` and
-    `last` what happens at the ends; `build` makes the module for a task; `notes` say where the zoo's network departs from
-    the paper.
+    `last` what happens at the ends; `build` makes the module for a task that asks for `goal`; `notes` say where the zoo's
+    network departs from the paper.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Method:
     precision: Precision
     literature_accuracy: tuple[Published, ...] = ()
     notes: tuple[str, ...] = ()
+    goal: Goal = Goal.CLASSIFICATION
 
     @property
     def citation(self) -> str:

@@ -10,6 +10,7 @@ map or changes the width, the shortcut is an average pool 2x2, a real 1x1 convol
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from torch import Tensor, nn
@@ -29,6 +30,7 @@ class ShortcutBlocks:
     after: Activation | None = None
     last: Activation | None = None
     kernel: int = 3
+    shortcut: Callable[[int, int, int], nn.Module] | None = None  # inputs, outputs, stride; None: `downsample`
 
     def __call__(self, inputs: int, outputs: int, stride: int) -> nn.Module:
         """Real [N, C, H, W] -> real [N, O, H/stride, W/stride]."""
@@ -49,7 +51,8 @@ class ShortcutBlock(nn.Module):
             "after": parts.after and parts.after(outputs),
         }
         self.path = nn.Sequential(OrderedDict((name, part) for name, part in chosen.items() if part is not None))
-        self.shortcut = nn.Identity() if inputs == outputs and stride == 1 else downsample(inputs, outputs, stride)
+        meet = parts.shortcut or downsample
+        self.shortcut = nn.Identity() if inputs == outputs and stride == 1 else meet(inputs, outputs, stride)
         self.last = nn.Identity() if parts.last is None else parts.last(outputs)
 
     def forward(self, x: Tensor) -> Tensor:

@@ -1,16 +1,25 @@
-"""What a network is built for: the images' size and pixel levels, and the number of classes."""
+"""What a network is built for: the images' size and pixel levels, the number of classes, and what is asked about them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 
 from neurobin.errors import UsageError
+
+
+class Goal(Enum):
+    """What is asked about an image: its class, or the boxes of the things in it with their classes."""
+
+    CLASSIFICATION = "classification"
+    DETECTION = "detection"
 
 
 @dataclass(frozen=True)
 class Task:
     """Images [height, width, channels] of pixels 0 ... levels - 1, to be told apart in `classes` classes.
 
+    With another `goal`, things of these classes are looked for in the images.
     With `core`, hidden filters must fit a neurosynaptic core: at most 128 inputs each, with their weights on axon pairs.
     """
 
@@ -20,6 +29,7 @@ class Task:
     classes: int
     levels: int
     core: bool = False
+    goal: Goal = Goal.CLASSIFICATION
 
     def __post_init__(self) -> None:
         if min(self.height, self.width) < SMALLEST:

@@ -13,12 +13,13 @@ from neurobin.ir import FLOAT32, Constant, Op, TensorType, Work, per_channel, ta
 
 @dataclass(frozen=True)
 class BatchNorm(Op):
-    """Running statistics, as trained; folded to `affine` before lowering."""
+    """Running statistics, as trained; folded to `affine` before lowering. One value stands for a gamma or beta that was not
+    learned."""
 
     elementwise: ClassVar[bool] = True
 
-    gamma: Constant  # [C]
-    beta: Constant  # [C]
+    gamma: Constant  # [C or 1]
+    beta: Constant  # [C or 1]
     mean: Constant  # [C]
     variance: Constant  # [C]
     epsilon: float = 1e-5

@@ -8,7 +8,7 @@ import numpy as np
 
 from neurobin.exec.kernels import popdot
 from neurobin.ir import Constant, IntTensor, Op, Packed, TensorType, Work, pack
-from neurobin.ops._linear import accumulator, check_matrix, mac_work, require_integers
+from neurobin.ops._linear import accumulator, check_matrix, exact_product, mac_work, require_integers
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class BitDense(Op):
         return TensorType(self.weight.shape[:1], accumulator(x.dtype, self.weight.values))
 
     def reference(self, x: np.ndarray) -> np.ndarray:
-        return np.asarray(x @ self.weight.values.astype(np.int64).T)
+        return exact_product(x, self.weight.values.astype(np.int64).T)
 
     def packed(self, x: Packed) -> Packed:
         out = accumulator(x.dtype, self.weight.values)

@@ -13,6 +13,7 @@ from neurobin.ops._linear import (
     check_weight,
     convolve,
     convolve_integers,
+    exact_product,
     mac_work,
     require_integers,
     weight_window,
@@ -42,7 +43,7 @@ class IntConv2d(Op):
         return TensorType(shape, accumulator(x.dtype, self.weight.values))
 
     def reference(self, x: np.ndarray) -> np.ndarray:
-        return convolve(x, self.weight.values.astype(np.int64), self.window, self.groups, self.pad_value)
+        return convolve(x, self.weight.values.astype(np.int64), self.window, self.groups, self.pad_value, exact_product)
 
     def packed(self, x: Packed) -> Packed:
         out = accumulator(x.dtype, self.weight.values)

@@ -10,6 +10,7 @@ from neurobin.ir import Graph
 from neurobin.passes._rewrite import Pass
 from neurobin.passes.absorb_flatten import AbsorbFlatten
 from neurobin.passes.deploy import Deploy
+from neurobin.passes.drop_channels import DropChannels
 from neurobin.passes.fold_batch_norm import FoldBatchNorm
 from neurobin.passes.hoist_quantizers import HoistQuantizers
 from neurobin.passes.integer_input import IntegerInput
@@ -21,6 +22,7 @@ from neurobin.passes.thresholds import Thresholds
 # Scales sink before planes (to make operands integers) and after (past pools); thresholds fold while batch norms are still
 # whole, so that they agree with the graph as trained to the last bit; only then may real arithmetic be merged.
 EXACT: tuple[Pass, ...] = (
+    DropChannels(),
     AbsorbFlatten(),
     IntegerInput(),
     SinkScales(),

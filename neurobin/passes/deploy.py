@@ -4,7 +4,8 @@ A real tensor is carried as an integer tensor q with a per-channel scale and off
 only change scale and offset; integers are requantised where an op needs one common scale (sums, maps in memory, operands
 of convolutions). Quantizers fold their scale and offset exactly into integer thresholds, as in `thresholds`.
 
-Rounding happens in three places only: real weights (symmetric, per filter), requantised maps (half up), PReLU slopes.
+Rounding happens in four places only: real weights (symmetric, per filter), requantised maps (half up), PReLU slopes and
+position factors, tables of real functions.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import networkx as nx
 import numpy as np
 
 from neurobin.errors import UnsupportedError
-from neurobin.ir import Builder, DType, Graph, Json, Node, Op
+from neurobin.ir import Builder, Constant, DType, Graph, Json, Node, Op
 from neurobin.ir.dtype import i, u
 from neurobin.ops.abs import Abs
 from neurobin.ops.add import Add
@@ -24,7 +25,9 @@ from neurobin.ops.affine import Affine
 from neurobin.ops.avg_pool2d import AvgPool2d
 from neurobin.ops.conv2d import Conv2d
 from neurobin.ops.dense import Dense
+from neurobin.ops.lookup import Lookup
 from neurobin.ops.multiply import Multiply
+from neurobin.ops.position_scale import PositionScale
 from neurobin.ops.prelu import Prelu
 from neurobin.ops.sum_pool2d import SumPool2d
 from neurobin.passes._rewrite import affine_of
@@ -221,6 +224,27 @@ def _multiply(d: _Deployer, node: Node) -> Fixed:
     return Fixed(product, sides[0].scale * sides[1].scale, np.zeros(1))
 
 
+def _position_scale(d: _Deployer, node: Node) -> Fixed:
+    """An exact product; the factors get the bits of a map, or what the sums leave of a 32-bit register."""
+    assert isinstance(node.op, PositionScale)
+    x, factor = d.fixed[node.inputs[0]], node.op.factor
+    if x.offset.any() or d.dtype(x.tensor).bits > d.precision.map_bits:
+        x = d.map(node.inputs[0])
+    bits = min(d.precision.map_bits, MAX_PRODUCT_BITS - d.dtype(x.tensor).bits)
+    codes, step = quantize_weight(Constant(factor.dtype, factor.values[None]), bits)
+    op = PositionScale(Constant(codes.dtype, codes.values[0]))
+    return Fixed(d.add(op, x.tensor, name=f"{node.name}.product"), x.scale * step, np.zeros(1))
+
+
+def _sigmoid(d: _Deployer, node: Node) -> Fixed:
+    """A table over the integers of a convolution's operand, with as many bits in its entries; 1 is the largest entry."""
+    x = d.operand(node.inputs[0])
+    dtype, result = d.dtype(x.tensor), u(d.precision.activation_bits)
+    values = node.op.reference(x.scale[0] * np.arange(dtype.low, dtype.high + 1))
+    table = Constant(result, np.rint(values[None] * result.high).astype(np.int64))
+    return Fixed(d.add(Lookup(table, dtype.low), x.tensor, name=node.name), np.array([1 / result.high]), np.zeros(1))
+
+
 def _proportional(d: _Deployer, node: Node) -> Fixed:
     """Ops that act on integers of one scale as they act on real values."""
     x = d.fixed[node.inputs[0]] if d.fixed[node.inputs[0]].uniform else d.map(node.inputs[0])
@@ -244,8 +268,15 @@ def _avg_pool(d: _Deployer, node: Node) -> Fixed:
 
 
 def _concat(d: _Deployer, node: Node) -> Fixed:
-    parts = [d.store(name, i(d.precision.map_bits)) for name in node.inputs]
-    return Fixed(d.add(node.op, *(part.tensor for part in parts), name=node.name), parts[0].scale, parts[0].offset)
+    """Parts of one scale and one type: a rectified part, unsigned until here, becomes signed without rounding."""
+    dtype = i(d.precision.map_bits)
+    parts = [d.store(name, dtype) for name in node.inputs]
+    tensors = [part.tensor for part in parts]
+    for index, part in enumerate(parts):
+        if d.dtype(part.tensor) != dtype:
+            op = requantise(part, float(part.scale[0]), dtype, d.dtype(part.tensor))
+            tensors[index] = d.add(op, part.tensor, name=f"{part.tensor}.{dtype}")
+    return Fixed(d.add(node.op, *tensors, name=node.name), parts[0].scale, parts[0].offset)
 
 
 _RULES: dict[str, Callable[[_Deployer, Node], Fixed]] = {
@@ -260,11 +291,14 @@ _RULES: dict[str, Callable[[_Deployer, Node], Fixed]] = {
     "dense": _linear,
     "flatten": _proportional,
     "max_pool2d": _max_pool,
+    "multi_threshold": _quantizer,
     "multiply": _multiply,
+    "position_scale": _position_scale,
     "prelu": _prelu,
     "quantize": _quantizer,
     "relu": _relu,
     "reshape": _proportional,
+    "sigmoid": _sigmoid,
     "sign": _quantizer,
     "slice": _proportional,
 }

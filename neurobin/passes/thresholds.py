@@ -19,7 +19,7 @@ from neurobin.ops.prelu import Prelu
 from neurobin.passes._rewrite import rewrite
 
 MONOTONE = {"affine", "batch_norm", "relu", "clip", "prelu"}
-QUANTIZERS = {"sign", "quantize"}
+QUANTIZERS = {"sign", "quantize", "multi_threshold"}
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,8 @@ class Thresholds:
 def _rule(graph: Graph, node: Node) -> Sequence[Node] | None:
     if node.op.name not in QUANTIZERS:
         return None
+    if isinstance(node.op, MultiThreshold) and not graph.types[node.inputs[0]].dtype.is_float:
+        return None  # folded already
     chain: list[Op] = [node.op]
     source = node.inputs[0]
     while graph.types[source].dtype.is_float:
@@ -58,13 +60,13 @@ def fold(chain: Sequence[Op], source: DType, result: DType, channels: int) -> Mu
 
     Channels in which every parameter is the same share one row where all of them do.
     """
-    step = 2 if result.is_bipolar else 1
-    levels = (result.high - result.low) // step
+    values_of = _levels(chain[-1], result)
+    levels = len(values_of) - 1
 
     def rank(values: np.ndarray) -> np.ndarray:  # [M, C] accumulators -> [M, C] levels 0 ... L
         for op in chain:
             values = op.reference(values)
-        return (values - result.low) // step
+        return np.searchsorted(values_of, values)
 
     ends = rank(np.array([[source.low] * channels, [source.high] * channels]))
     down = ends[0] > ends[1]
@@ -80,3 +82,10 @@ def fold(chain: Sequence[Op], source: DType, result: DType, channels: int) -> Mu
         low = np.where(open_ & ~reached, middle + 1, low)
     thresholds = Constant(int_for(source.low, source.high + 1), low.T)
     return MultiThreshold(thresholds, result, Constant(BINARY, down.astype(np.int8)))
+
+
+def _levels(quantizer: Op, result: DType) -> np.ndarray:
+    """int64 [L + 1]: the values the quantizer can give, ascending; a multi-threshold may leave out the highest ones."""
+    if isinstance(quantizer, MultiThreshold):
+        return quantizer.levels
+    return np.arange(result.low, result.high + 1, 2 if result.is_bipolar else 1)

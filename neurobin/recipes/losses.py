@@ -1,4 +1,4 @@
-"""Losses by name: logits [N, classes] and labels [N] -> one number."""
+"""Losses by name: logits [N, classes] and labels [N] -> one number; for detection, grids [N, H, W, 5 + K] and boxes."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from neurobin.errors import UsageError
+from neurobin.recipes.detection_loss import detection
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 
@@ -19,6 +20,11 @@ def squared_hinge(logits: Tensor, labels: Tensor) -> Tensor:
     return functional.relu(1 - targets * logits).square().mean()
 
 
+def none(logits: Tensor, labels: Tensor) -> Tensor:
+    """0, for recipes whose techniques bring the whole loss."""
+    return logits.sum() * 0
+
+
 def loss(name: str) -> Loss:
     """The loss of that name. Raises UsageError otherwise."""
     if name not in LOSSES:
@@ -27,4 +33,9 @@ def loss(name: str) -> Loss:
     return LOSSES[name]
 
 
-LOSSES: dict[str, Loss] = {"cross_entropy": functional.cross_entropy, "squared_hinge": squared_hinge}
+LOSSES: dict[str, Loss] = {
+    "cross_entropy": functional.cross_entropy,
+    "squared_hinge": squared_hinge,
+    "detection": detection,
+    "none": none,
+}

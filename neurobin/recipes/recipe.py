@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+
+from torch import nn
+from torch.optim import Optimizer
 
 from neurobin.recipes.techniques import Technique
 
@@ -12,13 +16,14 @@ class Recipe:
     """How the zoo's networks of a method are trained; not the paper's own schedule unless the method's notes say so.
 
     `epochs` is for small data sets such as the digits, `epochs_large` for 10,000 training images and more. Images move by up
-    to `shift` pixels. `optimizer`, `schedule` and `loss` are names (see their files); `techniques` act in the given order.
+    to `shift` pixels. `optimizer`, `schedule` and `loss` are names (see their files), `optimizer` also a choice with numbers
+    of its own; `techniques` act in the given order.
     """
 
     epochs: int = 60
     epochs_large: int = 12
     batch: int = 128
-    optimizer: str = "adam"
+    optimizer: str | Callable[[nn.Module, Recipe], tuple[Optimizer, ...]] = "adam"
     lr: float = 5e-3
     schedule: str = "cosine"
     weight_decay: float = 0.0

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from neurobin.errors import UsageError
 
 Schedule = Callable[[float], float]
+WARM_UP = 0.05
 
 
 def cosine(progress: float) -> float:
@@ -25,6 +26,21 @@ def step(progress: float) -> float:
     return 0.1 ** ((progress >= 0.5) + (progress >= 0.75))
 
 
+def warmup_cosine(progress: float) -> float:
+    """From 0 to 1 in the first twentieth, then half a cosine back to 0 (QuickNet warms up for 5 of 600 epochs)."""
+    return progress / WARM_UP if progress < WARM_UP else cosine((progress - WARM_UP) / (1 - WARM_UP))
+
+
+def two_stage(progress: float) -> float:
+    """Half a cosine from 1 to 0, twice: for methods whose weights become binary at half of the training."""
+    return cosine(2 * progress % 1)
+
+
+def exponential(progress: float) -> float:
+    """From 1 to 1/1000 by equal ratios (BinaryConnect: 3e-3 to 2e-6, BNN: 1e-3 to 3e-7 over their 500 epochs)."""
+    return 0.001**progress
+
+
 def constant(progress: float) -> float:
     """Always 1."""
     return 1.0
@@ -37,4 +53,12 @@ def schedule(name: str) -> Schedule:
     return SCHEDULES[name]
 
 
-SCHEDULES: dict[str, Schedule] = {"cosine": cosine, "linear": linear, "step": step, "constant": constant}
+SCHEDULES: dict[str, Schedule] = {
+    "cosine": cosine,
+    "warmup_cosine": warmup_cosine,
+    "two_stage": two_stage,
+    "exponential": exponential,
+    "linear": linear,
+    "step": step,
+    "constant": constant,
+}

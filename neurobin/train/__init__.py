@@ -9,8 +9,10 @@ import torch
 from torch import nn
 
 from neurobin.data import Dataset, load_dataset
+from neurobin.data.load import USUAL
 from neurobin.errors import UsageError
 from neurobin.methods import Method, load_method
+from neurobin.nets.task import Goal
 from neurobin.train.checkpoint import Identity
 from neurobin.train.loop import Run, TrainingError, predict
 from neurobin.train.progress import bar
@@ -79,6 +81,7 @@ def train_on(
     Teachers, where the recipe needs them, are trained first on the same data, and kept beside the checkpoint.
     """
     _check(seed, epochs, device)
+    _check_goal(method, data)
     if epochs is None:
         epochs = method.recipe.epochs_large if data.large else method.recipe.epochs
     with torch.random.fork_rng(devices=[]):
@@ -96,7 +99,7 @@ def train_on(
     run.resume()
     with bar(f"{method.name} on {data.name}", progress) as report:
         run.run(report)
-    accuracy = float((predict(module, data.x_test, device).argmax(1) == data.y_test).mean())
+    accuracy = data.score(predict(module, data.x_test, device))["accuracy"]
     return Trained(module.to("cpu").eval(), accuracy, tuple(run.history), method, data.name, seed, epochs, core)
 
 
@@ -107,3 +110,11 @@ def _check(seed: int, epochs: int | None, device: str) -> None:
         raise UsageError(f"expected at least 1 epoch, got {epochs}")
     if device != "cpu" and not (device.startswith("cuda") and torch.cuda.is_available()):
         raise UsageError(f"device {device!r} is not available here", hint="cpu")
+
+
+def _check_goal(method: Method, data: Dataset) -> None:
+    if method.goal is not data.goal:
+        what = f"{method.name} is made for {method.goal.value}, the data set {data.name} for {data.goal.value}"
+        raise UsageError(what, hint=f"--data {USUAL[method.goal]}")
+    if data.goal is Goal.DETECTION and method.recipe.shift:
+        raise UsageError("images with boxes cannot be moved in training, their boxes would stay", hint="Recipe(shift=0)")

@@ -67,7 +67,7 @@ class Run:
         self.schedule = schedule_named(self.recipe.schedule)
         self.images = as_maps(self.data.x_train)
         self.labels = torch.from_numpy(self.data.y_train.copy())
-        self.context = Context(self.module, self.optimizers, self.teacher)
+        self.context = Context(self.module, self.optimizers, self.teacher, images=len(self.images), autocast=self.data.large)
         for technique in self.recipe.techniques:
             technique.prepare(self.context)
 
@@ -115,7 +115,7 @@ class Run:
                     continue
                 progress = (self.epoch + number / len(order)) / self.identity.epochs
                 batch = self._laid_out(shifted(self.images[chosen], self.recipe.shift, generator))
-                total += self._step(batch, self.labels[chosen].to(self.device), progress, number) * len(chosen)
+                total += self._step(batch, chosen, progress, number) * len(chosen)
                 seen += len(chosen)
         return total / max(seen, 1)
 
@@ -123,8 +123,9 @@ class Run:
         layout = torch.channels_last if self.data.large else torch.contiguous_format
         return images.to(self.device).contiguous(memory_format=layout)
 
-    def _step(self, images: Tensor, labels: Tensor, progress: float, number: int) -> float:
+    def _step(self, images: Tensor, places: Tensor, progress: float, number: int) -> float:
         context, techniques = self.context, self.recipe.techniques
+        labels = self.labels[places].to(self.device)
         rate = self.schedule(progress)
         for optimizer in self.optimizers:
             for group in optimizer.param_groups:
@@ -135,7 +136,7 @@ class Run:
             technique.before_step(context, progress)
         with torch.autocast(torch.device(self.device).type, torch.bfloat16, enabled=self.data.large):
             logits = self.module(images)
-        batch = Batch(images, labels, logits.float(), progress)
+        batch = Batch(images, labels, logits.float(), progress, places)
         loss = self.loss(batch.logits, labels)
         for technique in techniques:
             extra = technique.loss(context, batch)
@@ -192,7 +193,7 @@ def as_maps(images: np.ndarray) -> Tensor:
 
 
 def predict(module: nn.Module, images: np.ndarray, device: str = "cpu") -> np.ndarray:
-    """Logits [N, classes] in evaluation mode for raw images [N, H, W, C]."""
+    """Outputs [N, ...] in evaluation mode, logits or a grid, for raw images [N, H, W, C]."""
     module.eval()
     with torch.no_grad():
         parts = [

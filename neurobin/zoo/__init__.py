@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from difflib import get_close_matches
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from neurobin.ir.store import load as load_file
 
 FOLDER = Path(__file__).parent
 TRAINED = ".trained.nbin"
+SEEDS = FOLDER / "seeds.json"  # the accuracies of every seed that was trained, by network
 
 
 def names() -> list[str]:
@@ -32,3 +34,9 @@ def load(model: str, *, trained: bool = False) -> Graph:
     if model.endswith(".nbin"):
         return load_file(Path(model))
     return load_file(path(model, trained=trained))
+
+
+def seeds(name: str) -> dict[int, dict[str, float]]:
+    """Accuracies by seed and stage (torch, float, deployed) of a network trained with several seeds; {} for others."""
+    kept = json.loads(SEEDS.read_text()) if SEEDS.exists() else {}
+    return {int(seed): dict(shares) for seed, shares in kept.get(name, {}).items()}

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 
 from neurobin.data import Dataset
 from neurobin.exec import activity, packed, reference
@@ -15,6 +14,7 @@ from neurobin.frontend.torch import from_torch
 from neurobin.ir import DType, Encoding, Graph, Json, TensorType
 from neurobin.passes import lower
 from neurobin.train import Trained
+from neurobin.train.loop import predict
 
 CALIBRATION_IMAGES = 256
 ACTIVITY_IMAGES = 256
@@ -28,24 +28,31 @@ class Entry:
 
     trained: Graph
     deployed: Graph
-    accuracy: Mapping[str, float]  # share of right answers of the torch module, the real graph and the integers
+    scores: Mapping[str, Mapping[str, float]]  # by measure ("accuracy"), then "torch", "float" and "deployed"
+
+    @property
+    def accuracy(self) -> Mapping[str, float]:
+        """Share of right answers of the torch module, the real graph and the integers."""
+        return self.scores["accuracy"]
 
 
 def make(result: Trained, data: Dataset, command: str) -> Entry:
-    """Lower a trained module and measure its accuracy on the test split as torch module, real graph and integers.
+    """Lower a trained module and score it on the test split as torch module, real graph and integers.
 
-    Calibration uses the first 256 training images, never test images.
+    Detectors keep their "mean_average_precision" in the meta data as well. Calibration uses the first 256 training images,
+    never test images.
     """
     method = result.method
     bits = max((data.levels - 1).bit_length(), 1)
     image = TensorType(tuple(int(size) for size in data.x_train.shape[1:]), DType(Encoding.UNSIGNED, bits))
     trained = from_torch(result.module, image)
     deployed = lower(trained, data.x_train[:CALIBRATION_IMAGES], method.precision)
-    accuracy = {
-        "torch": _torch_accuracy(result.module, data),
-        "float": _float_accuracy(trained, data),
-        "deployed": reference.accuracy(packed.run(deployed, data.x_test), data.y_test),
+    scores = {
+        "torch": data.score(predict(result.module, data.x_test)),
+        "float": data.score(_in_batches(trained, data.x_test)),
+        "deployed": data.score(reference.real_outputs(deployed, packed.run(deployed, data.x_test))),
     }
+    measured = {name: {stage: found[name] for stage, found in scores.items()} for name in scores["torch"]}
     about: dict[str, Json] = {
         "name": f"{method.name}_{data.name}{CORE if result.core else ''}",
         "method": method.name,
@@ -55,27 +62,15 @@ def make(result: Trained, data: Dataset, command: str) -> Entry:
         "seed": result.seed,
         "epochs": result.epochs,
         "command": command,
-        "accuracy": dict(accuracy),
+        **{name: dict(stages) for name, stages in measured.items()},
         "precision": dict(vars(method.precision)),
     }
     changed = deviation(trained, deployed, data.x_test[:ACTIVITY_IMAGES])
     about["deviation"] = {"images": min(ACTIVITY_IMAGES, len(data.x_test)), "flips": [f.to_dict() for f in changed]}
     rates = activity.measure(deployed, data.x_test[:ACTIVITY_IMAGES]).summary()
-    return Entry(trained.with_meta(**about), deployed.with_meta(**about, activity=rates), accuracy)
+    return Entry(trained.with_meta(**about), deployed.with_meta(**about, activity=rates), measured)
 
 
-def _torch_accuracy(module: torch.nn.Module, data: Dataset) -> float:
-    """Share of right answers of the module itself in evaluation mode, in its own precision."""
-    module.eval()
-    right = 0
-    with torch.inference_mode():
-        for start in range(0, len(data.x_test), BATCH):
-            maps = torch.from_numpy(data.x_test[start : start + BATCH].transpose(0, 3, 1, 2).astype(np.float32))
-            right += int((module(maps).argmax(1).numpy() == data.y_test[start : start + BATCH]).sum())
-    return right / len(data.y_test)
-
-
-def _float_accuracy(graph: Graph, data: Dataset) -> float:
-    """Share of right answers of the real-valued graph in the reference engine."""
-    scores = [reference.run(graph, data.x_test[k : k + BATCH]) for k in range(0, len(data.x_test), BATCH)]
-    return reference.accuracy(np.concatenate(scores), data.y_test)
+def _in_batches(graph: Graph, images: np.ndarray) -> np.ndarray:
+    """The outputs of a real-valued graph in the reference engine, whose maps are large."""
+    return np.concatenate([reference.run(graph, images[k : k + BATCH]) for k in range(0, len(images), BATCH)])

@@ -1,4 +1,4 @@
-// Draws figures when they come into view, follows the chosen pair and the colour scheme, sorts tables, saves them as CSV.
+// Draws figures when they come into view, unpacks and shows the chosen pair, follows the colour scheme.
 (() => {
   "use strict";
   const byId = (id) => document.getElementById(id);
@@ -6,12 +6,25 @@
   const read = (id) => JSON.parse(byId(id).textContent);
   const { template, figures } = read("figure-data");
   const { first, pairs } = read("pair-data");
+  const packs = read("pack-data");
   const config = {
     displaylogo: false, showSendToCloud: false, responsive: true, plotlyServerURL: "", showTips: false,
     modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d", "zoomIn2d", "zoomOut2d"],
   };
   const drawn = new Set();
   document.documentElement.classList.add("js");
+
+  // --- what is packed, Plotly first ---------------------------------------------------------------------------------
+  const unpack = async (packed) => {
+    const decoded = atob(packed), bytes = new Uint8Array(decoded.length);
+    for (let k = 0; k < decoded.length; k += 1) bytes[k] = decoded.charCodeAt(k);
+    return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))).text();
+  };
+  const plotly = unpack(byId("plotly-pack").textContent).then((text) => {
+    const script = document.createElement("script");
+    script.textContent = text; // the policy's hash decides whether it runs
+    document.head.append(script);
+  });
 
   // --- figures: one template, coloured from the style sheet ---------------------------------------------------------
   const themed = () => {
@@ -30,25 +43,28 @@
       },
     };
   };
-  const draw = (id) => {
-    const { data, layout } = figures[id];
+  const draw = async (id) => {
     drawn.add(id);
+    if (!globalThis.Plotly) await plotly; // drawn at once where it is there: printing does not wait
+    const { data, layout } = figures[id];
     return Plotly.react(byId(id), data, { ...layout, template: themed() }, config);
   };
-  const redraw = () => drawn.forEach(draw);
+  const shown = (box) => box && box.offsetParent !== null;
+  const redraw = () => drawn.forEach((id) => {
+    if (shown(byId(id))) draw(id);
+    else drawn.delete(id); // drawn again when it comes into view
+  });
   const watcher = new IntersectionObserver((entries) => {
     for (const entry of entries) {
       if (entry.isIntersecting && !drawn.has(entry.target.id)) draw(entry.target.id);
     }
   }, { rootMargin: "300px" });
-  all(".figure").forEach((box) => watcher.observe(box));
 
   const press = (button) => all("button", button.parentElement).forEach((other) => {
     other.setAttribute("aria-pressed", String(other === button));
   });
-  all(".tools button").forEach((button) => button.addEventListener("click", () => {
-    const id = button.parentElement.dataset.for;
-    const figure = figures[id];
+  const change = (button) => {
+    const figure = figures[button.parentElement.dataset.for];
     press(button);
     if (button.dataset.scale) {
       const log = button.dataset.scale === "log";
@@ -66,34 +82,87 @@
         if (trace.type === "heatmap") trace.visible = String(k) === button.dataset.show;
       });
     }
-    draw(id);
+    if (button.dataset.group) {
+      figure.data.forEach((trace) => { if (trace.meta) trace.visible = trace.meta === button.dataset.group; });
+      for (const axis of [figure.layout.xaxis, figure.layout.yaxis]) {
+        delete axis.range;
+        delete axis.autorange;
+      }
+    }
+    draw(button.parentElement.dataset.for);
+  };
+
+  // --- what comes into the page, at first and later -----------------------------------------------------------------
+  const dress = (root) => {
+    neurobinTables.dress(root);
+    all(".figure", root).forEach((box) => watcher.observe(box));
+    all(".tools button", root).forEach((button) => button.addEventListener("click", () => change(button)));
+  };
+  const place = (parts) => parts.forEach((part) => {
+    Object.assign(figures, part.figures);
+    const template = document.createElement("template");
+    template.innerHTML = part.html;
+    const elements = Array.from(template.content.children);
+    elements.forEach((element) => { element.hidden = element.dataset.pair !== undefined && element.dataset.pair !== wanted; });
+    byId(part.at).append(...elements);
+    elements.forEach(dress);
+  });
+  const loading = new Map(); // key of a pack -> promise: no pack is unpacked twice
+  const load = (key) => {
+    if (!loading.has(key)) {
+      loading.set(key, packs[key] ? unpack(packs[key]).then((text) => place(JSON.parse(text))) : Promise.resolve());
+    }
+    return loading.get(key);
+  };
+  const say = (place, words) => {
+    const line = document.createElement("p");
+    line.className = "empty said";
+    line.textContent = words;
+    place.append(line);
+  };
+  const sorry = (place, error) => say(place, `This browser could not unpack what belongs here (${error.message}); one of 2023 or later can.`);
+  dress(document);
+  plotly.catch((error) => all(".figure").forEach((box) => { box.style.height = "auto"; sorry(box, error); }));
+  all("details[data-pack]").forEach((fold) => fold.addEventListener("toggle", () => {
+    if (fold.open) load(fold.dataset.pack).catch((error) => sorry(fold, error));
   }));
 
   // --- the chosen pair ---------------------------------------------------------------------------------------------
   const model = byId("pick-model"), target = byId("pick-target");
-  const choose = (pair) => {
-    all(".panel").forEach((panel) => { panel.hidden = panel.dataset.pair !== pair; });
+  let wanted = first;
+  const choose = async (pair) => {
+    wanted = pair;
     all(".pick").forEach((link) => link.closest("td").classList.toggle("chosen", link.dataset.pair === pair));
     if (pairs[pair]) [model.value, target.value] = pairs[pair].map(String);
-    all(".nopair").forEach((line) => line.remove());
-    if (!pairs[pair]) {
-      all("section").filter((s) => s.querySelector(".panel")).forEach((section) => {
-        const line = document.createElement("p");
-        line.className = "empty nopair";
-        line.textContent = "This network was not taken to this target in this comparison.";
-        section.append(line);
-      });
+    let problem = pairs[pair] ? null : "This network was not taken to this target in this comparison.";
+    try {
+      await load(pair);
+    } catch (error) {
+      problem = error;
     }
+    if (wanted !== pair) return; // another one was chosen meanwhile
+    all(".panels > .said").forEach((line) => line.remove());
+    all(".panel").forEach((panel) => { panel.hidden = panel.dataset.pair !== pair; });
+    if (problem) all(".panels").forEach((place) => (problem instanceof Error ? sorry : say)(place, problem));
   };
   const chosen = () => Object.keys(pairs).find((pair) => pairs[pair].join() === `${model.value},${target.value}`);
+  const linked = () => { // the pair whose panel the address names, packed or not
+    const pair = location.hash.split("-").at(-1);
+    return pairs[pair] ? pair : undefined;
+  };
+  const follow = async (pair) => {
+    await choose(pair);
+    byId(location.hash.slice(1))?.scrollIntoView();
+  };
   [model, target].forEach((select) => select.addEventListener("change", () => choose(chosen() || "")));
-  all(".pick").forEach((link) => link.addEventListener("click", () => choose(link.dataset.pair)));
-  const linked = () => (byId(location.hash.slice(1)) || document.body).dataset.pair;
-  window.addEventListener("hashchange", () => linked() && choose(linked()));
+  all(".pick").forEach((link) => link.addEventListener("click", () => {
+    if (link.hash === location.hash) follow(link.dataset.pair); // otherwise the address changes
+  }));
+  window.addEventListener("hashchange", () => linked() && follow(linked()));
   if (Object.keys(pairs).length) {
     byId("picker").hidden = false;
-    choose(linked() || first);
-    if (linked()) byId(location.hash.slice(1)).scrollIntoView();
+    if (linked()) follow(linked());
+    else choose(first);
   }
 
   // --- light and dark -----------------------------------------------------------------------------------------------
@@ -113,79 +182,11 @@
   window.addEventListener("beforeprint", () => {
     before = document.documentElement.dataset.theme || "";
     theme("light");
-    all(".figure").filter((box) => box.offsetParent && !drawn.has(box.id)).forEach((box) => draw(box.id));
+    all(".figure").filter((box) => shown(box) && !drawn.has(box.id)).forEach((box) => draw(box.id));
   });
   window.addEventListener("afterprint", () => {
     if (before) theme(before);
     else { delete document.documentElement.dataset.theme; redraw(); }
-  });
-
-  // --- tables: sort by column, save as CSV --------------------------------------------------------------------------
-  const value = (cell) => {
-    if (!cell) return "";
-    if (cell.dataset.v !== undefined) return Number(cell.dataset.v || cell.textContent.replaceAll(" ", ""));
-    return cell.classList.contains("none") ? "" : cell.textContent.trim();
-  };
-  const cellAt = (row, column) => { // undefined in the columns that a wide cell covers after its first
-    let at = 0;
-    for (const cell of row.cells) {
-      if (at === column) return cell;
-      at += cell.colSpan;
-    }
-    return undefined;
-  };
-  const compare = (a, b) => {
-    if (typeof a === "number" && typeof b === "number") return a - b;
-    return String(a).localeCompare(String(b), "en", { numeric: true });
-  };
-  const sort = (table, column, head) => {
-    const down = head.getAttribute("aria-sort") === "ascending";
-    const body = table.tBodies[0];
-    const rows = Array.from(body.rows).map((row, index) => ({ row, index, key: value(cellAt(row, column)) }));
-    rows.sort((a, b) => {
-      if ((a.key === "") !== (b.key === "")) return a.key === "" ? 1 : -1; // what is missing stays last
-      return (down ? -1 : 1) * compare(a.key, b.key) || a.index - b.index;
-    });
-    all("th", table.tHead).forEach((th) => th.removeAttribute("aria-sort"));
-    head.setAttribute("aria-sort", down ? "descending" : "ascending");
-    body.append(...rows.map((entry) => entry.row));
-  };
-  all("table.sortable").forEach((table) => all("thead th", table).forEach((head, column) => {
-    const control = document.createElement("button");
-    control.type = "button";
-    control.append(...head.childNodes);
-    head.append(control);
-    control.addEventListener("click", () => sort(table, column, head));
-  }));
-
-  const field = (content) => {
-    if (typeof content === "number") return String(content);
-    const safe = /^ *[=+\-@\t\r\n\0\uFF1D\uFF0B\uFF0D\uFF20]/.test(content) ? `'${content}` : content; // no formulas
-    return `"${safe.replaceAll('"', '""')}"`;
-  };
-  const exported = (cell) => {
-    if (!cell || !cell.classList.contains("left")) return value(cell);
-    const reasons = all("li", cell).map((item) => item.textContent);
-    return reasons.length ? `✗ refused: ${reasons.join("; ")}` : cell.textContent.trim();
-  };
-  const save = (table) => {
-    const head = all("thead th", table).map((th) => field(th.dataset.name || th.textContent.trim()));
-    const columns = head.map((_, column) => column);
-    const body = Array.from(table.tBodies[0].rows).map((row) => columns.map((column) => field(exported(cellAt(row, column)))));
-    const link = document.createElement("a");
-    link.href = URL.createObjectURL(new Blob([[head, ...body].map((line) => line.join(",")).join("\n") + "\n"], { type: "text/csv" }));
-    link.download = `${table.id}.csv`;
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(link.href), 1000);
-  };
-  all("table.data[id]").forEach((table) => {
-    const control = document.createElement("button");
-    control.type = "button";
-    control.className = table.caption ? "csv over" : "csv";
-    control.textContent = "CSV";
-    control.title = "Save this table as CSV";
-    control.addEventListener("click", () => save(table));
-    table.parentElement.before(control);
   });
 
   // --- the section in view ------------------------------------------------------------------------------------------

@@ -19,9 +19,9 @@ Grid = dict[tuple[int, int], dict[str, Cell]]
 
 
 def render(view: View) -> Section | None:
-    part = view.panels("cores", _panel, "This target does not place layers on a grid of cores.")
+    panels = view.panels("cores", _panel, "This target does not place layers on a grid of cores.")
     lead = "Which core serves which layer, and how much of it is used. Lines are borders between layers."
-    return Section("cores", "Core placement", lead, part.body, part.figures) if part else None
+    return Section("cores", "Core placement", lead, panels=panels) if panels else None
 
 
 def _panel(key: str, result: PairResult) -> Part | None:

@@ -19,12 +19,12 @@ EXPLAINED = 40  # cost rows per pair shown in the page; the command line shows a
 
 
 def render(view: View) -> Section | None:
-    part = view.panels("energy", _panel, "No energy was estimated.")
+    panels = view.panels("energy", _panel, "No energy was estimated.")
     lead = (
         "Where the joules of one inference go. Rows named “(chip)” belong to no single layer, such as static power. "
         "Each bar is count × constant, whose source stands under Provenance."
     )
-    return Section("energy", "Energy by layer", lead, part.body, part.figures) if part else None
+    return Section("energy", "Energy by layer", lead, panels=panels) if panels else None
 
 
 def _panel(key: str, result: PairResult) -> Part | None:

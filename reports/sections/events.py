@@ -21,11 +21,11 @@ BARS, BARS_IN_PAGE = 400, 4000  # drawn and listed per pair and in all; the note
 def render(view: View) -> Section | None:
     large = sum(result.trace is not None and len(result.trace.start) > 100 for result in view.pairs.values())
     limit = min(BARS, max(BARS_IN_PAGE // max(large, 1), 100))
-    part = view.panels(
+    panels = view.panels(
         "events", lambda key, result: _panel(key, result, limit), "No event-driven run was recorded for this pair."
     )
     lead = "What each resource did during one simulated inference. A stall is work that could not go on; idle time is blank."
-    return Section("events", "Event timeline", lead, part.body, part.figures) if part else None
+    return Section("events", "Event timeline", lead, panels=panels) if panels else None
 
 
 def _panel(key: str, result: PairResult, limit: int) -> Part | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from markupsafe import Markup
 
 from analyses.energy import priced, priced_components, without
+from analyses.field import datasets
 from analyses.refusals import phrases
 from analyses.results import ModelInfo, PairResult, TargetInfo
 from analyses.summary import listing, sentences
@@ -14,6 +15,8 @@ from neurobin.units import format_si
 from reports.figures import COMPONENT_COLOURS
 from reports.html import around, badge, breakable, bullets, frame, join, meter, text
 from reports.view import Section, View
+
+COMPACT = 20  # networks from which a cell says less, so that the matrix stays a few screens long
 
 
 def render(view: View) -> Section:
@@ -41,7 +44,7 @@ def _cards(view: View) -> Markup:
         ),
         _card("equal to the reference", checked, f"{wrong} with mismatches" if wrong else on, "bad" if wrong else ""),
     ]
-    cards += [_extreme(view, "lowest energy"), _worst_loss(view)]
+    cards += [_extreme(view), _worst_loss(view)]
     return Markup('<div class="cards">{}</div>').format(join(cards))
 
 
@@ -56,8 +59,11 @@ def _card(title: str, value: str, detail: str, kind: str) -> Markup:
     )
 
 
-def _extreme(view: View, title: str) -> Markup:
-    rows = [row for row in view.headline if isinstance(row["energy_j"], float)]
+def _extreme(view: View) -> Markup:
+    """Within the data set of most networks: what others solve costs less or more for other reasons."""
+    found = datasets(view.comparison)
+    title = "lowest energy" if len(found) < 2 else f"lowest energy, {found[0] or 'data set not named'}"
+    rows = [row for row in view.headline if isinstance(row["energy_j"], float) and row["dataset"] == found[0]]
     if not rows:
         return _card(title, "–", "nothing was priced", "")
     best = min(rows, key=lambda row: float(str(row["energy_j"])))
@@ -80,16 +86,29 @@ def _worst_loss(view: View) -> Markup:
 
 
 def _matrix(view: View) -> Markup:
+    """A matrix per data set; large ones without what the other sections repeat."""
     targets = view.comparison.targets
     by_place = {(result.model, result.target): (key, result) for key, result in view.pairs.items()}
     head = join(_target(view.comparison.target(name)) for name in targets)
-    rows = join(
-        Markup("<tr>{}{}</tr>").format(
-            _model(model), join(_pair(view, *by_place.get((model.name, target), ("", None))) for target in targets)
+    found = datasets(view.comparison) or ("",)
+    compact = len(view.comparison.models) > COMPACT
+    made = Markup("")
+    for index, dataset in enumerate(found):
+        models = [model for model in view.comparison.models if model.dataset == dataset]
+        rows = join(
+            Markup("<tr>{}{}</tr>").format(
+                _model(model, compact),
+                join(_pair(view, by_place.get((model.name, target)), compact) for target in targets),
+            )
+            for model in models
         )
-        for model in view.comparison.models
-    )
-    made = frame("glance-matrix", "matrix", Markup('<th scope="col">model</th>{}').format(head), rows)
+        matrix_id = f"glance-matrix-{index}" if index else "glance-matrix"
+        if len(found) > 1:
+            made += Markup("<h3><bdi>{}</bdi>: {} network{}</h3>").format(
+                text(dataset or "data set not named"), len(models), "s" * (len(models) != 1)
+            )
+        kind = "matrix compact" if compact else "matrix"
+        made += frame(matrix_id, kind, Markup('<th scope="col">model</th>{}').format(head), rows)
     return Markup('<div style="--targets:{}">{}</div>').format(len(targets), made)
 
 
@@ -101,8 +120,12 @@ def _target(about: TargetInfo) -> Markup:
     )
 
 
-def _model(model: ModelInfo) -> Markup:
+def _model(model: ModelInfo, compact: bool) -> Markup:
     deployed = "not measured" if model.accuracy_deployed is None else number(model.accuracy_deployed, "share")
+    if compact:
+        return Markup(
+            '<th scope="row"><bdi class="name">{}</bdi><span class="sub"><strong>{}</strong> {}</span></th>'
+        ).format(breakable(model.name), deployed, text(model.title or model.method))
     torch = "" if model.accuracy_torch is None else f" (torch {number(model.accuracy_torch, 'share')})"
     return Markup(
         '<th scope="row"><bdi class="name">{}</bdi><span class="sub"><bdi>{}</bdi></span>'
@@ -116,12 +139,20 @@ def _model(model: ModelInfo) -> Markup:
     )
 
 
-def _pair(view: View, key: str, result: PairResult | None) -> Markup:
-    if result is None:
+def _pair(view: View, found: tuple[str, PairResult] | None, compact: bool) -> Markup:
+    if found is None:
         return Markup('<td class="void">–</td>')
+    key, result = found
     link = Markup('<a class="pick" href="#energy-{}" data-pair="{}">{}</a>')
     if result.report is None:
-        return Markup('<td class="refused">{}</td>').format(link.format(key, key, _refused(result)))
+        return Markup('<td class="refused">{}</td>').format(link.format(key, key, _refused(result, compact)))
+    if compact:
+        return Markup('<td>{}{}<span class="sub">{} {}</span></td>').format(
+            link.format(key, key, _energy(view, result.report, ranged=False)),
+            _stack(result.report),
+            format_si(result.report.latency_s, "s"),
+            _sign(result),
+        )
     return Markup('<td>{}{}<span class="sub">{}</span><span class="sub">{}</span><div>{}</div></td>').format(
         link.format(key, key, _energy(view, result.report)),
         _stack(result.report),
@@ -131,24 +162,23 @@ def _pair(view: View, key: str, result: PairResult | None) -> Markup:
     )
 
 
-def _refused(result: PairResult) -> Markup:
+def _refused(result: PairResult, compact: bool) -> Markup:
     """The first obstacle in a few words; the panel behind the link has all of them."""
     short = phrases(result.pair.reasons)
     words = "refused" if result.fits is False else "not priced"
     said, count = short[0][0] if short else "", len(result.pair.reasons)
-    more = f"{count} reasons" if count > 1 else ""
+    more = f"{count} reasons" if count > 1 and not compact else ""
     return Markup('{}<span class="why" title="{}"><bdi>{}</bdi></span><span class="sub">{}</span>').format(
         badge("bad" if result.fits is False else "none", words), text(said), text(said), more
     )
 
 
-def _energy(view: View, report: CostReport) -> Markup:
+def _energy(view: View, report: CostReport, *, ranged: bool = True) -> Markup:
     total = priced(report)
     if total is None:
-        return Markup('<span class="none">energy not modelled</span>')
-    return Markup("<strong>{}</strong>{}{}").format(
-        format_si(total.energy_j, "J"), view.mark(without(report)), around(total.energy_low_j, total.energy_high_j, "J")
-    )
+        return Markup('<span class="none">{}</span>').format("energy not modelled" if ranged else "not modelled")
+    said = around(total.energy_low_j, total.energy_high_j, "J") if ranged else Markup("")
+    return Markup("<strong>{}</strong>{}{}").format(format_si(total.energy_j, "J"), view.mark(without(report)), said)
 
 
 def valid_badge(result: PairResult) -> Markup:
@@ -158,6 +188,14 @@ def valid_badge(result: PairResult) -> Markup:
     if result.valid:
         return badge("ok", "equal", f"{result.pair.images} images, integer for integer")
     return badge("bad", f"{result.pair.mismatches} of {result.pair.images} differ", "; ".join(result.pair.reasons))
+
+
+def _sign(result: PairResult) -> Markup:
+    """The same as one character, with the words for those who hover or listen."""
+    kind, sign, words = {True: ("ok", "✓", "equal"), False: ("bad", "✗", "differs"), None: ("none", "○", "not run")}[
+        result.valid
+    ]
+    return Markup('<span class="sign {}" title="{}" role="img" aria-label="{}">{}</span>').format(kind, words, words, sign)
 
 
 def _resource(result: PairResult) -> Markup:
@@ -191,8 +229,15 @@ def _legend(view: View) -> Markup:
         for name, colour in COMPONENT_COLOURS.items()
         if name in present
     )
-    hint = (
-        "From the top: energy per inference and its range; a bar of what it is spent on; latency; use of the main resource, "
-        "with a meter of how full it is; whether the integers are equal. Choose a cell for its details below."
-    )
+    hint = _COMPACT if len(view.comparison.models) > COMPACT else _WHOLE
     return Markup('<p class="legend">{}</p><p class="note">{}</p>{}').format(keys, hint, view.marks_explained())
+
+
+_WHOLE = (
+    "From the top: energy per inference and its range; a bar of what it is spent on; latency; use of the main resource, "
+    "with a meter of how full it is; whether the integers are equal. Choose a cell for its details below."
+)
+_COMPACT = (
+    "From the top: energy per inference; a bar of what it is spent on; latency, and whether the integers are equal (✓), "
+    "differ (✗) or were not compared (○). Ranges and resources are under All pairs. Choose a cell for its details below."
+)

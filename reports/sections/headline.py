@@ -6,6 +6,7 @@ import math
 
 from markupsafe import Markup
 
+from analyses.field import datasets
 from analyses.refusals import phrase
 from analyses.results import PairResult
 from analyses.table import Cell, number
@@ -14,9 +15,12 @@ from reports.html import around, badge, breakable, bullets, frame, join, text
 from reports.sections.glance import valid_badge
 from reports.view import Section, View
 
+LONG = 60  # rows from which the table scrolls in a box of its own
+
 _HEADS = (
     ("model", "model", False),
     ("target", "target", False),
+    ("dataset", "data", False),
     ("accuracy", "accuracy", True),
     ("fits", "fits", False),
     ("valid", "valid", False),
@@ -27,19 +31,24 @@ _HEADS = (
     ("latency_s", "latency", True),
     ("memory", "memory, cores", True),
 )
-_REST = sum(name not in ("model", "target", "accuracy") for name, *_ in _HEADS)
+_REST = sum(name not in ("model", "target", "dataset", "accuracy") for name, *_ in _HEADS)
 
 
 def render(view: View) -> Section:
     scale = _scale(view)
-    rows = join(_row(view, row, result, scale) for row, result in zip(view.headline, view.comparison.results, strict=True))
+    mixed = len(datasets(view.comparison)) > 1
+    rows = join(
+        _row(view, row, result, scale, mixed) for row, result in zip(view.headline, view.comparison.results, strict=True)
+    )
     heads = join(
         Markup('<th scope="col" class="{}" data-name="{}">{}</th>').format("num" if numeric else "txt", name, label)
         for name, label, numeric in _HEADS
+        if mixed or name != "dataset"
     )
-    body = frame("headline-table", "data sortable", heads, rows)
+    body = frame("headline-table", "data sortable", heads, rows, scroll=len(view.headline) > LONG)
     note = Markup('<p class="note">{}</p>').format(view.headline.note)
     lead = "Every network on every target. Choose a column head to sort; a refused pair unfolds all its reasons."
+    lead += " Accuracies compare within one data set only." if mixed else ""
     return Section("pairs", "All pairs", lead, body + note + view.marks_explained())
 
 
@@ -51,10 +60,11 @@ def _scale(view: View) -> tuple[float, float] | None:
     return (low, max(high, low + 0.1))
 
 
-def _row(view: View, row: dict[str, Cell], result: PairResult, scale: tuple[float, float] | None) -> Markup:
+def _row(view: View, row: dict[str, Cell], result: PairResult, scale: tuple[float, float] | None, mixed: bool) -> Markup:
     cells = [
         _name(row["model"]),
         _name(row["target"], view.comparison.target(result.target).description),
+        *([Markup("<td>{}</td>").format(text(str(row["dataset"] or "–")))] if mixed else []),
         _number(row["accuracy"], "share"),
     ]
     if result.fits is False:

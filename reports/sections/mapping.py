@@ -14,9 +14,9 @@ from reports.view import Part, Section, View
 
 
 def render(view: View) -> Section | None:
-    part = view.panels("mapping", _panel, "The mapping has no summary.")
+    panels = view.panels("mapping", _panel, "The mapping has no summary.")
     lead = "What the network uses of the chip, and how the mapping describes itself."
-    return Section("mapping", "Mapping", lead, part.body) if part else None
+    return Section("mapping", "Mapping", lead, panels=panels) if panels else None
 
 
 def _panel(key: str, result: PairResult) -> Part | None:

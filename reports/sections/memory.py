@@ -17,12 +17,12 @@ NAMED = 8  # tensors named at the peak; the tables name all
 
 
 def render(view: View) -> Section | None:
-    part = view.panels("memory", _panel, "This target has no memory that layers share over time.")
+    panels = view.panels("memory", _panel, "This target has no memory that layers share over time.")
     lead = (
         "Each box is a buffer: its place in the memory and the steps during which it is needed. "
         "The line is the sum of live bytes."
     )
-    return Section("memory", "Memory timeline", lead, part.body, part.figures) if part else None
+    return Section("memory", "Memory timeline", lead, panels=panels) if panels else None
 
 
 def _panel(key: str, result: PairResult) -> Part | None:

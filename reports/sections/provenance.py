@@ -6,7 +6,7 @@ from markupsafe import Markup
 
 from analyses.provenance import constants, models
 from reports.html import definitions, details, table_html, text
-from reports.view import Section, View
+from reports.view import Part, Section, View
 
 
 def render(view: View) -> Section:
@@ -18,14 +18,16 @@ def render(view: View) -> Section:
         body += details(
             f"{target}: {len(table)} constants with their sources", table_html(table, f"constants-{index}", caption=False)
         )
-    for model in comparison.models:
+    folds: dict[str, Part] = {}
+    for key, model in view.models.items():
         if model.graph_text:
-            body += details(f"{model.name}: deployed graph", Markup("<pre>{}</pre>").format(_lines(model.graph_text)))
+            body += view.fold("provenance", key, f"{model.name}: deployed graph")
+            folds[key] = Part(Markup("<pre>{}</pre>").format(_lines(model.graph_text)))
     lead = (
         "What made this page, how each network can be made again, and every hardware constant with its value, range, status "
         "and source. “assumed” and “fitted” constants deserve your doubt first."
     )
-    return Section("provenance", "Provenance", lead, body)
+    return Section("provenance", "Provenance", lead, body, folds=folds)
 
 
 def _lines(graph_text: str) -> Markup:

@@ -17,11 +17,11 @@ DRAWN = 12
 
 
 def render(view: View) -> Section | None:
-    part = view.panels("sensitivity", _panel, "No energy was estimated.")
+    panels = view.panels("sensitivity", _panel, "No energy was estimated.")
     lead = (
         "The total energy when one constant is at its low or high and all others stay. The widest bar is the one to measure."
     )
-    return Section("sensitivity", "Sensitivity", lead, part.body, part.figures) if part else None
+    return Section("sensitivity", "Sensitivity", lead, panels=panels) if panels else None
 
 
 def _panel(key: str, result: PairResult) -> Part | None:

@@ -8,6 +8,7 @@ from analyses.refusals import phrase
 from analyses.results import Pair
 from analyses.validation import validation
 from reports.html import table_html
+from reports.sections.headline import LONG
 from reports.view import Section, View
 
 
@@ -19,7 +20,9 @@ def render(view: View) -> Section:
     pairs = {(result.model, result.target): result.pair for result in view.comparison.results}
     whys = (_short(pairs[str(row["model"]), str(row["target"])]) for row in table)
     shown = replace(table, rows=tuple((*row[:-1], why) for row, why in zip(table.rows, whys, strict=True)))
-    return Section("validation", "Validation", lead, table_html(shown, "validation-table", caption=False))
+    return Section(
+        "validation", "Validation", lead, table_html(shown, "validation-table", caption=False, scroll=len(shown) > LONG)
+    )
 
 
 def _short(pair: Pair) -> str | None:

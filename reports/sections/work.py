@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from markupsafe import Markup
 
-from reports.html import details, table_html, text
-from reports.view import Section, View
+from reports.html import join, table_html, text
+from reports.view import Part, Section, View
 
 
 def render(view: View) -> Section | None:
-    body = Markup("")
-    for index, model in enumerate(view.comparison.models):
-        if model.work is not None:
-            heading = f"{model.name}: {max(len(model.work) - 1, 0)} operations"
-            body += details(heading, table_html(model.work, f"work-{index}", sort=False, caption=False))
-    if not body:
+    found = {key: (model.name, model.work) for key, model in view.models.items() if model.work is not None}
+    if not found:
         return None
-    note = next(model.work.note for model in view.comparison.models if model.work is not None)
+    body = join(view.fold("work", key, f"{name}: {max(len(work) - 1, 0)} operations") for key, (name, work) in found.items())
+    folds = {key: Part(table_html(work, f"work-table-{key}", sort=False, caption=False)) for key, (_, work) in found.items()}
+    note = next(work.note for _, work in found.values())
     lead = f"What each layer asks of any machine, before any chip is chosen. {note}"
-    return Section("work", "Work by layer", lead, body + Markup("<p class='note'>{}</p>").format(text(_EXPLAINED)))
+    explained = Markup("<p class='note'>{}</p>").format(text(_EXPLAINED))
+    return Section("work", "Work by layer", lead, body + explained, folds=folds)
 
 
 _EXPLAINED = (

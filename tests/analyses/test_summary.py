@@ -8,7 +8,7 @@ import pytest
 
 from analyses.refusals import by_phrase, phrase, phrases
 from analyses.results import Comparison, TargetInfo
-from analyses.summary import listing, sentences
+from analyses.summary import executed, listing, sentences
 from analyses.table import span
 from tests.reports.sample import comparison
 
@@ -77,3 +77,26 @@ def test_descriptions_survive_json() -> None:
     given = replace(SAMPLE, about=(TargetInfo("truenorth", "truenorth", "One chip at 0.8 V"),))
     assert Comparison.from_dict(given.to_dict()).target("truenorth").description == "One chip at 0.8 V"
     assert given.target("bitserial").family == ""
+
+
+def test_on_how_many_images_is_said_for_every_data_set() -> None:
+    assert executed(SAMPLE) == "Executed on 360 of the 10 000 test images of digits."
+    kinds = {0: ("a", 360), 1: ("b", 0), 2: ("c", None)}
+    models = tuple(
+        replace(model, dataset=kinds[k % 3][0], test_images=kinds[k % 3][1]) for k, model in enumerate(SAMPLE.models)
+    )
+    words = executed(replace(SAMPLE, models=models))
+    assert "all 360 test images of a" in words
+    assert "360 random images in place of the test images of b, which were not at hand" in words
+    assert words.endswith("and 360 images of c.")
+    idle = tuple(replace(r, pair=replace(r.pair, status="not run", images=0)) for r in SAMPLE.results if r.fits)
+    assert executed(replace(SAMPLE, results=idle)).startswith("No pair was executed")
+
+
+def test_superlatives_are_said_within_a_data_set() -> None:
+    models = tuple(replace(model, dataset="a" if k < 5 else "b") for k, model in enumerate(SAMPLE.models))
+    words = said(replace(SAMPLE, models=models))
+    assert "a: lowest energy: " in words
+    assert "b: lowest energy: " in words
+    assert "\nLowest energy" not in words
+    assert "whose accuracies do not compare" in words

@@ -222,6 +222,28 @@ def batch_norm(draw: Draw) -> Case:
     return Case(make("batch_norm", **found, variance=Constant(FLOAT64, variance.values**2)), (x,))
 
 
+@st.composite
+def lookup(draw: Draw) -> Case:
+    """Tables that begin and end at the operand's range or beyond, shared or one per channel."""
+    x = draw(tensors(narrow | widths(5, 9)))
+    low = x.dtype.low - draw(st.integers(0, 2))
+    entries = x.dtype.high + draw(st.integers(0, 2)) - low + 1
+    rows = draw(st.sampled_from([1, x.channels]))
+    return Case(make("lookup", table=random_constant(draw(any_integer), (rows, entries), draw(seeds)), low=low), (x,))
+
+
+@st.composite
+def position_scale(draw: Draw, dtypes: st.SearchStrategy[DType], factors: st.SearchStrategy[DType]) -> Case:
+    x = draw(maps(dtypes, few_channels))
+    return Case(make("position_scale", factor=random_constant(draw(factors), x.shape[:2], draw(seeds))), (x,))
+
+
+@st.composite
+def logic(draw: Draw) -> Case:
+    x = draw(tensors(st.sampled_from([BIPOLAR, BINARY])))
+    return Case(make("logic", kind=draw(st.sampled_from(["xnor", "or", "and"]))), (x, x))
+
+
 floats = st.sampled_from([FLOAT32, FLOAT64])
 vectors = st.builds(lambda c, t: TensorType((c,), t), channel_counts, medium)
 weights = st.sampled_from([BIPOLAR, TERNARY, BINARY]) | widths(1, 4) | scaled()
@@ -241,10 +263,13 @@ INTEGER: dict[str, Callable[[], st.SearchStrategy[Case]]] = {
     "flatten": lambda: simple("flatten", tensors(), channels_first=st.booleans()),
     "int_conv2d": lambda: convolution("int_conv2d", medium | widths(13, 24), medium | widths(13, 24)),
     "int_dense": lambda: product("int_dense", medium | widths(13, 24), medium | widths(13, 24)),
+    "logic": logic,
+    "lookup": lookup,
     "max_pool2d": lambda: pool("max_pool2d", any_integer, below_kernel=True, dilate=True),
     "multi_threshold": multi_threshold,
     "multiply": lambda: two("multiply", shift=st.integers(0, 25), dtype=optional_range),
     "pad": pad,
+    "position_scale": lambda: position_scale(medium | widths(13, 30), medium | widths(13, 30)),
     "prelu": prelu,
     "relu": lambda: simple("relu", tensors(any_integer)),
     "requantise": requantise,
@@ -263,6 +288,7 @@ REAL: dict[str, Callable[[], st.SearchStrategy[Case]]] = {
     "conv2d": lambda: convolution("conv2d", floats | narrow, weights),
     "dense": lambda: product("dense", floats | narrow, weights),
     "quantize": lambda: simple("quantize", tensors(floats | medium), bits=st.integers(1, 10)),
+    "sigmoid": lambda: simple("sigmoid", tensors(floats | medium)),
 }
 
 

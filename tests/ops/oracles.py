@@ -228,6 +228,34 @@ def quantize(op: Any, x: np.ndarray) -> np.ndarray:
     return elementwise(x, lambda v, _: round(Fraction(min(max(v, 0.0), 1.0)) * steps))
 
 
+def sigmoid(_: Any, x: np.ndarray) -> np.ndarray:
+    """Both halves of the curve from the one exponential that cannot overflow."""
+
+    def rule(value: float, channel: int) -> float:
+        small = math.exp(-abs(value))
+        return (1 if value >= 0 else small) / (1 + small)
+
+    return elementwise(x, rule)
+
+
+def lookup(op: Any, x: np.ndarray) -> np.ndarray:
+    rows = op.table.values.tolist()
+    return elementwise(x, lambda v, c: rows[c if len(rows) > 1 else 0][v - op.low])
+
+
+def position_scale(op: Any, x: np.ndarray) -> np.ndarray:
+    out = np.empty(x.shape, object)
+    for n, h, w, c in np.ndindex(x.shape):
+        out[n, h, w, c] = x[n, h, w, c].item() * op.factor.values[h, w].item()
+    return out
+
+
+def logic(op: Any, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """By truth table; a false result is written as the false operand is, 0 or -1."""
+    table = {"xnor": lambda p, q: p == q, "or": lambda p, q: p or q, "and": lambda p, q: p and q}[op.kind]
+    return pairwise(a, b, lambda m, n: 1 if table(m == 1, n == 1) else min(m, n))
+
+
 ORACLES: dict[str, Callable[..., np.ndarray]] = {
     "abs": lambda _, x: elementwise(x, lambda v, c: -v if v < 0 else v),
     "add": lambda op, a, b: pairwise(a, b, lambda m, n: clipped(m + n, op.dtype)),
@@ -246,15 +274,19 @@ ORACLES: dict[str, Callable[..., np.ndarray]] = {
     "flatten": flatten,
     "int_conv2d": convolution,
     "int_dense": product,
+    "logic": logic,
+    "lookup": lookup,
     "max_pool2d": lambda op, x: pool(op, x, max, op.dilation),
     "multi_threshold": multi_threshold,
     "multiply": multiply,
     "pad": pad,
+    "position_scale": position_scale,
     "prelu": prelu,
     "quantize": quantize,
     "relu": lambda _, x: elementwise(x, lambda v, c: max(v, 0)),
     "requantise": requantise,
     "reshape": reshape,
+    "sigmoid": sigmoid,
     "sign": lambda op, x: elementwise(x, lambda v, c: 1 if v >= at(op.threshold, c) else -1),
     "slice": sliced,
     "sum_pool2d": lambda op, x: pool(op, x, sum),

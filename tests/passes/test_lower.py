@@ -12,7 +12,10 @@ from neurobin.exec import packed, reference
 from neurobin.exec.deviation import deviation
 from neurobin.ir import BIPOLAR, TERNARY, Graph
 from neurobin.passes import EXACT, Precision, lower, run_passes
+from neurobin.passes.sink_scales import SinkScales
 from tests.passes.trained import BIPOLAR2, Trained, images, plain, shortcut
+
+SUNK = EXACT.index(SinkScales()) + 1  # so many passes until scales have sunk for the first time
 
 
 def integers_agree(before: Graph, after: Graph, x: np.ndarray) -> int:
@@ -40,12 +43,12 @@ def test_lowering_of_random_quantized_networks_preserves_every_integer(seed, bit
     x = images(graph, 8, seed)
     # Moving the factor 1 / (2^k - 1) of k-bit codes past a sum is exact in real numbers; in floating point it may move a
     # value by an ulp, and so flip a code only where the value was within rounding of a threshold.
-    scaled = run_passes(graph, EXACT[:3])
+    scaled = run_passes(graph, EXACT[:SUNK])
     moved = next((flips for flips in deviation(graph, scaled, x) if flips.flipped), None)
     assert moved is None or (bits > 1 and moved.farthest <= 1e-14 * max(moved.spread, 1))
     # From there on every pass keeps every integer.
     seen = []
-    lowered = run_passes(scaled, EXACT[3:], lambda name, g: seen.append(integers_agree(scaled, g, x)))
+    lowered = run_passes(scaled, EXACT[SUNK:], lambda name, g: seen.append(integers_agree(scaled, g, x)))
     assert seen[-1] >= 3  # the image and at least both quantizers' results
     real = [name for name, kind in lowered.types.items() if kind.dtype.is_float]
     assert all(lowered.by_name[name].op.name == "affine" for name in real)  # only the scale of the logits stays real
@@ -61,7 +64,7 @@ def test_deployed_networks_without_real_layers_give_the_same_class_scores(seed, 
     assert deployed.is_deployed
     scores = reference.run(deployed, x)
     assert np.array_equal(packed.run(deployed, x), scores)
-    real = reference.run(run_passes(graph, EXACT[:3]), x)
+    real = reference.run(run_passes(graph, EXACT[:SUNK]), x)
     assert np.allclose(scores * deployed.meta["scales"][deployed.output], real, rtol=1e-9)
 
 

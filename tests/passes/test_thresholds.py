@@ -10,11 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from neurobin.ir import BIPOLAR, FLOAT64, Constant
+from neurobin.ir import BINARY, BIPOLAR, FLOAT64, TERNARY, Constant, DType, Encoding, TensorType
 from neurobin.ir.dtype import i, u
 from neurobin.ops.affine import Affine
 from neurobin.ops.batch_norm import BatchNorm
 from neurobin.ops.clip import Clip
+from neurobin.ops.multi_threshold import MultiThreshold
 from neurobin.ops.prelu import Prelu
 from neurobin.ops.quantize import Quantize
 from neurobin.ops.relu import Relu
@@ -28,6 +29,25 @@ def constant(*values: float) -> Constant:
     return Constant(FLOAT64, np.array(values))
 
 
+def several(dtype: DType, *rows: list[float], descending: tuple[int, ...] = (0,)) -> MultiThreshold:
+    """A multi-threshold on real values, one row of thresholds for all channels or one each."""
+    return MultiThreshold(Constant(FLOAT64, np.array(rows)), dtype, Constant(BINARY, np.array(descending)))
+
+
+SEVERAL = [
+    several(BINARY, [0.0]),
+    several(TERNARY, [-0.5, 0.5]),
+    several(TERNARY, [-0.5, 0.5], [0.0, 0.25], descending=(0, 1)),
+    several(u(2), [0.25, 0.75, 1.25]),
+    several(u(2), [np.nextafter(0.0, 1.0), 0.807, 1.345]),
+    several(u(2), [0.25, 0.25]),  # the highest level is left out, the one in the middle has no place
+    several(DType(Encoding.BIPOLAR, 2), [-1.0, 0.0, 1.0], [-0.5, -0.25, 0.5]),
+    several(DType(Encoding.BIPOLAR, 2, (3, 16)), [-1.0, 0.0, 1.0]),
+    several(DType(Encoding.UNSIGNED, 2, (5, 8)), [0.25, 0.75, 1.5], descending=(1,)),
+    several(DType(Encoding.UNSIGNED, 3, (5, 8, 11)), [-1.5, -1.0, 0.25, 0.5, 0.625, 1.0, 1.5]),
+]
+
+
 @st.composite
 def chains(draw):
     """Batch norm (gamma of any sign), then up to two more monotone steps, then a quantizer; two channels."""
@@ -39,19 +59,22 @@ def chains(draw):
     chain = [Affine(constant(abs(draw(numbers)) + 0.125)), BatchNorm(pair(), pair(), pair(), variance, 0.0)]
     steps = [Relu(), Clip(-1.0, 1.0), Prelu(constant(0.25)), Prelu(constant(0.0, 2.0)), Affine(pair(), pair())]
     chain += draw(st.lists(st.sampled_from(steps), max_size=2))
-    return [*chain, draw(st.sampled_from([Sign(), Sign(pair()), Quantize(1), Quantize(2), Quantize(4)]))]
+    several = draw(st.sampled_from(SEVERAL))
+    return [*chain, draw(st.sampled_from([Sign(), Sign(pair()), Quantize(1), Quantize(2), Quantize(4), *[several] * 4]))]
 
 
 @settings(max_examples=150, deadline=None)
 @given(chain=chains(), bits=st.integers(2, 9))
 def test_fold_equals_the_chain_on_every_integer(chain, bits):
     source = i(bits)
-    result = BIPOLAR if isinstance(chain[-1], Sign) else u(chain[-1].bits)
+    result = chain[-1].infer(TensorType((2,), FLOAT64)).dtype
     every = np.arange(source.low, source.high + 1)[:, None].repeat(2, axis=1)
     expected = every
     for op in chain:
         expected = op.reference(expected)
-    assert np.array_equal(fold(chain, source, result, 2).reference(every), expected)
+    made = fold(chain, source, result, 2)
+    made.infer(TensorType((2,), source))  # integer thresholds in ascending order, no more levels than the type has
+    assert np.array_equal(made.reference(every), expected)
 
 
 @pytest.mark.parametrize("gamma", [-2.0, -0.5, 0.5, 1.0])

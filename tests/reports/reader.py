@@ -1,4 +1,7 @@
-"""Reads a page as a browser would, as far as the tests need: tags, tables with full values, figures, texts."""
+"""Reads a page as a browser would, as far as the tests need: tags, tables with full values, figures, texts.
+
+What the page keeps packed is unpacked and read as if every pair had been chosen and every fold opened.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,8 @@ from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from typing import Any
 
+from reports.packs import unpack
+
 
 @dataclass
 class Page(HTMLParser):
@@ -14,6 +19,7 @@ class Page(HTMLParser):
     tables: dict[str, list[list[float | str]]] = field(default_factory=dict)
     scripts: list[tuple[dict[str, str], str]] = field(default_factory=list)
     words: list[str] = field(default_factory=list)
+    packed: dict[str, list[dict[str, Any]]] = field(default_factory=dict)  # the parts of every pack
 
     def __post_init__(self) -> None:
         super().__init__(convert_charrefs=True)
@@ -60,10 +66,22 @@ class Page(HTMLParser):
     @property
     def figures(self) -> dict[str, Any]:
         """Figure specifications by id."""
-        return dict(self.data("figure-data")["figures"])
+        found = dict(self.data("figure-data")["figures"])
+        for part in self.parts():
+            assert not set(found) & set(part["figures"])
+            found |= part["figures"]
+        return found
+
+    def parts(self) -> list[dict[str, Any]]:
+        """Every part of every pack: the id of its place, its markup and its figures."""
+        return [part for parts in self.packed.values() for part in parts]
 
     def data(self, script_id: str) -> dict[str, Any]:
-        return dict(json.loads(next(text for given, text in self.scripts if given.get("id") == script_id)))
+        return dict(json.loads(self.text(script_id)))
+
+    def text(self, script_id: str) -> str:
+        """The content of the script element of that id."""
+        return next(text for given, text in self.scripts if given.get("id") == script_id)
 
     def numbers(self, table_id: str) -> set[float]:
         """Every number of one table."""
@@ -73,5 +91,8 @@ class Page(HTMLParser):
 def read(html: str) -> Page:
     page = Page()
     page.feed(html)
+    page.packed = {key: json.loads(unpack(packed)) for key, packed in page.data("pack-data").items()}
+    for part in page.parts():
+        page.feed(part["html"])
     page.close()
     return page

@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from analyses.literature import Claim, Literature
 from analyses.results import Comparison, ModelInfo, Pair, PairResult
 from analyses.work import parameter_counts, work_table
 from hwmodels.cost import CHIP, CostReport, CostRow
@@ -36,7 +37,7 @@ HOSTILE = (
     "nul\x00\x1b[31mred",
 )
 CHIPS = {"truenorth": "truenorth", "cortex_m4": "mcu", "bitserial": "bitserial", "cortex_m7": "mcu",
-         "spiking_28nm": "truenorth", "bitserial_small": "bitserial"}  # fmt: skip
+         "spiking_28nm": "truenorth", "bitserial_small": "bitserial", "cortex_m33": "mcu", "cortex_m0": "mcu"}  # fmt: skip
 
 NEURO = "Merolla et al., Science 345:668, 2014, Fig. 3"
 SHEET = "Data sheet of the part, table of supply currents, run mode"
@@ -171,6 +172,19 @@ def result(model: str, target: str, net: Graph, layers: list[str], scale: float,
     )
 
 
+def literature(citation: str, title: str, attack: bool) -> Literature:
+    """INT8 plays the baseline that the others are held against."""
+    authors, year = citation.split(" et al. ")
+    claims = (
+        Claim("ImageNet, AlexNet", 44.2, "table 1"),
+        Claim("CIFAR-10, VGG", 89.85, HOSTILE[1] if attack else "table 2"),
+        Claim("MNIST", 99.04, "table 3"),
+    )
+    words = HOSTILE[0] if attack else "sign"
+    return Literature(f"{title}: a paper", f"{authors}, Others", "NeurIPS", int(year[:4]), words, "sign", "plain",
+                      title == "int8", claims)  # fmt: skip
+
+
 def comparison(models: int = 8, targets: int = 3, *, hostile: bool = True, date: str = "2025-01-31") -> Comparison:
     """`models` networks on `targets` chips. With `hostile`, the second model, its title and its layers are attacks."""
     infos: list[ModelInfo] = []
@@ -185,7 +199,8 @@ def comparison(models: int = 8, targets: int = 3, *, hostile: bool = True, date:
         infos.append(
             ModelInfo(name, method, HOSTILE[1] if attack else f"{method}, small convolutional network", "digits", torch,
                       torch, deployed, parameter_counts(net), to_text(net), f"neurobin train {method} --seed {m}", m, 60,
-                      citation, work_table(net))
+                      citation, work_table(net), operands=("1x1", "1x8"),
+                      seeds=((torch, deployed), (torch, deployed - 0.01)), test_images=10_000, literature=literature(citation, method, attack))
         )  # fmt: skip
         for t, target in enumerate(list(CHIPS)[:targets]):
             results.append(result(name, target, net, layers, 1 + 0.37 * m + 0.11 * t, m * targets + t))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable
+from dataclasses import replace
 
 import pytest
 from rich.console import Console, RenderableType
@@ -71,6 +72,20 @@ def test_compare_on_a_narrow_terminal_leaves_out_columns_and_says_so() -> None:
     assert max(map(len, lines)) <= 80
     assert any("Too narrow for memory" in line for line in lines)
     assert not any("Too narrow" in line for line in at_width(160))
+
+
+def test_compare_groups_networks_by_data_set() -> None:
+    models = tuple(replace(model, dataset="a" if k < 5 else "b") for k, model in enumerate(PLAIN.models))
+    text = printed(terminal.compare(replace(PLAIN, models=models)))
+    assert "Accuracies of different data sets do not compare" in text
+    assert (
+        text.index("a: 5 networks") < text.index(models[0].name) < text.index("b: 3 networks") < text.index(models[7].name)
+    )
+    assert "do not compare" not in printed(terminal.compare(PLAIN))
+
+
+def test_compare_says_on_how_many_images_it_ran() -> None:
+    assert "Executed on 360 of the 10 000 test images of digits." in printed(terminal.compare(PLAIN))
 
 
 def test_compare_gives_every_refusal_its_reason_once() -> None:

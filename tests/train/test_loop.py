@@ -19,8 +19,6 @@ from neurobin.nets import Task
 from neurobin.nn.layers.conv import QuantConv2d
 from neurobin.nn.layers.linear import QuantLinear
 from neurobin.nn.weights.sign import SignWeights
-from neurobin.recipes.losses import loss, squared_hinge
-from neurobin.recipes.schedules import schedule
 from neurobin.recipes.techniques.clip_latent import ClipLatent
 from neurobin.recipes.techniques.positive_gamma import PositiveGamma
 from neurobin.train import Dataset, Trained, TrainingError, load_dataset, train, train_on
@@ -241,21 +239,6 @@ def test_bad_arguments(few: Dataset, noisy: Method) -> None:
     ):
         with pytest.raises(UsageError, match=message):
             train_on(replace(noisy, recipe=recipe), few, progress=False)
-
-
-def test_squared_hinge() -> None:
-    logits = torch.tensor([[2.0, 0.5, -3.0], [0.0, 0.0, 0.0]])
-    by_hand = (0 + 1.5**2 + 0 + 1 + 1 + 1) / 6
-    assert squared_hinge(logits, torch.tensor([0, 2])).item() == pytest.approx(by_hand)
-    assert loss("squared_hinge") is squared_hinge
-
-
-def test_schedules() -> None:
-    points = [0.0, 0.25, 0.5, 0.75]
-    assert [schedule("cosine")(p) for p in points] == pytest.approx([1, 0.5 + 0.5 * 0.5**0.5, 0.5, 0.5 - 0.5 * 0.5**0.5])
-    assert [schedule("linear")(p) for p in points] == [1, 0.75, 0.5, 0.25]
-    assert [schedule("step")(p) for p in points] == pytest.approx([1, 1, 0.1, 0.01])
-    assert [schedule("constant")(p) for p in points] == [1, 1, 1, 1]
 
 
 def test_shifts_move_whole_images() -> None:

@@ -3,7 +3,7 @@
 Where an op has several, the first one serves whatever any of them can; `hwmodels.mcu.choose` takes the cheapest.
 """
 
-from hwmodels.mcu.kernels import elementwise, move, pool
+from hwmodels.mcu.kernels import elementwise, logic, move, pool
 from hwmodels.mcu.kernels.elementwise import ELEMENTWISE
 from hwmodels.mcu.kernels.gathered import GATHERED
 from hwmodels.mcu.kernels.linear import DIRECT, EXPANDED
@@ -21,6 +21,7 @@ HEADS: dict[str, tuple[Head, ...]] = {
     "sum_pool2d": (pool.SUM_POOL,),
     "channel_sum": (pool.CHANNEL_SUM,),
     "arg_max": (pool.ARG_MAX,),
+    "logic": (logic.LOGIC,),
     "channel_shuffle": (move.CHANNEL_SHUFFLE,),
     "slice": (move.SLICE,),
     "concat": (move.CONCAT,),

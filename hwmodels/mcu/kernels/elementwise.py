@@ -20,23 +20,30 @@ from neurobin.ir import DType
 _THRESHOLD_BYTES = 2
 
 
+def _by_channel(site: Site, array: np.ndarray) -> int:
+    """One load per element of a constant that differs by channel; a word of flags serves 32 channels."""
+    return 0 if array.shape[0] == 1 else -(-site.output.elements * array.size // site.output.channels)
+
+
 @dataclass(frozen=True)
 class Elementwise:
-    """`compute(site, constants, operands int64 [N, X, C], tile)`, instructions per element, and its flash constants."""
+    """`compute(site, constants, operands int64 [N, X, C], tile)`, instructions per element, and its flash constants.
+
+    `loads` is how often an array of the constants is read.
+    """
 
     compute: Callable[[Site, Constants, Sequence[np.ndarray], Tile], np.ndarray]
     instructions: Callable[[Site], int]
     constants: Callable[[Site], dict[str, np.ndarray]] = lambda _: {}
+    loads: Callable[[Site, np.ndarray], int] = _by_channel
 
 
 def charge(site: Site, entry: Elementwise) -> list[Charge]:
-    """Instructions for every element, and one load per element of every constant that differs by channel."""
-    elements = site.output.elements
-    found = [Charge("element", elements * entry.instructions(site))]
+    """Instructions for every element, and the loads of its constants."""
+    found = [Charge("element", site.output.elements * entry.instructions(site))]
     for array in entry.constants(site).values():
-        if array.shape[0] != 1:
-            loads = -(-elements * array.size // site.output.channels)  # one word of flags serves 32 channels
-            found.append(Charge("load parameters", loads, loads * 8 * array.itemsize))
+        loads = entry.loads(site, array)
+        found.append(Charge("load parameters", loads, loads * 8 * array.itemsize))
     return found
 
 
@@ -156,7 +163,7 @@ def _prelu_constants(site: Site) -> dict[str, np.ndarray]:
     return {"slope": narrow(site.op.slope.values)}
 
 
-# add, multiply, relu, abs
+# add, multiply
 
 
 def _add(site: Site, stored: Constants, operands: Sequence[np.ndarray], tile: Tile) -> np.ndarray:
@@ -174,6 +181,32 @@ def _multiply(site: Site, stored: Constants, operands: Sequence[np.ndarray], til
 def _multiply_instructions(site: Site) -> int:
     a, b = (_reach(layout.dtype) for layout in site.inputs)
     return 8 if _wide(a * b, 1 << site.op.shift) else 5  # multiply, round, shift, two bounds
+
+
+# position_scale: the factor of a pixel is loaded once and serves all its channels
+
+
+def _position_scale(site: Site, stored: Constants, operands: Sequence[np.ndarray], tile: Tile) -> np.ndarray:
+    return operands[0] * stored["factor"][tile.row][:, None].astype(np.int64)
+
+
+def _position_scale_instructions(site: Site) -> int:
+    return 3 if _wide(_reach(site.output.dtype)) else 1  # wide: long multiply, product of the upper half, add
+
+
+# lookup: one load from the table, whose address is the value times the size of an entry plus a constant
+
+
+def _lookup(site: Site, stored: Constants, operands: Sequence[np.ndarray], tile: Tile) -> np.ndarray:
+    table = tile.of(stored["table"])
+    return table[np.arange(len(table)), operands[0] - site.op.low].astype(np.int64)
+
+
+def _lookup_instructions(site: Site) -> int:
+    return 1 if len(site.op.table.values) == 1 else 2  # the address; a table per channel adds the start of its row
+
+
+# relu, abs
 
 
 def _relu(site: Site, stored: Constants, operands: Sequence[np.ndarray], tile: Tile) -> np.ndarray:
@@ -195,6 +228,18 @@ ELEMENTWISE: dict[str, Elementwise] = {
     "prelu": Elementwise(_prelu, _prelu_instructions, _prelu_constants),
     "add": Elementwise(_add, _add_instructions),
     "multiply": Elementwise(_multiply, _multiply_instructions),
+    "position_scale": Elementwise(
+        _position_scale,
+        _position_scale_instructions,
+        lambda site: {"factor": narrow(site.op.factor.values)},
+        lambda site, _: site.output.pixels,
+    ),
+    "lookup": Elementwise(
+        _lookup,
+        _lookup_instructions,
+        lambda site: {"table": narrow(site.op.table.values)},
+        lambda site, _: site.output.elements,
+    ),
     "relu": Elementwise(_relu, _two),
     "abs": Elementwise(_abs, _two),
 }

@@ -166,6 +166,9 @@ def residual(seed: int = 0) -> Graph:
     x = b.op("multiply", x, gate, shift=4, dtype=i(16))
     scale = b.op("channel_sum", b.op("abs", x))
     x = b.op("multiply", x, scale, shift=3, dtype=i(12))
+    x = b.op("position_scale", x, factor=b.weight(i(4), *b.types[x].shape[:2]))
+    x = b.op("requantise", x, multiplier=Constant(i(4), [3]), bias=Constant(i(4), [1]), shift=4, dtype=i(8))
+    x = b.op("lookup", x, table=b.weight(i(8), 1, 260), low=-130)
     x = b.op("relu", x)
     a, c = b.op("slice", x, start=0, stop=6), b.op("slice", x, start=2, stop=8)
     x = b.op("channel_shuffle", b.op("concat", a, c), groups=3)
@@ -188,6 +191,16 @@ def test_every_op_of_the_vector_unit_equals_the_reference(seed: int) -> None:
     logits = graph.with_nodes(graph.nodes[:-1], (graph.nodes[-2].name,))
     assert equal(logits, 9)
     assert classes.shape == (9, 1)
+
+
+@pytest.mark.parametrize("dtype", [BIPOLAR, BINARY], ids=str)
+@pytest.mark.parametrize("kind", ["xnor", "or", "and"])
+def test_logic_of_single_bits(kind: str, dtype: DType) -> None:
+    b = Random(4, TensorType((4, 3, 7), dtype))
+    other = b.op("max_pool2d", "image", kernel=(3, 1), stride=(1, 1), padding=(1, 0, 1, 0))
+    graph = b.graph(b.op("logic", "image", other, kind=kind))
+    chip, x = target(), member_images(graph, 9, 0)
+    assert np.array_equal(chip.execute(chip.map(graph), x), reference.run(graph, x))
 
 
 def test_an_output_that_is_the_head_of_a_stage_and_an_empty_batch() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from hwmodels.bitserial.vector import Elementary, Pass, elementary, moves, stored_bytes, vector_cycles
 from neurobin.ir import BIPOLAR, TERNARY, Constant, TensorType
 from neurobin.ir.dtype import i, u
@@ -41,6 +43,16 @@ def test_elementary_operations_of_some_ops() -> None:
     pool = op_class("sum_pool2d")(kernel=(2, 2), stride=(2, 2))
     assert elementary(pool, [kind], pool.infer(kind)) == (Elementary("add", 8 * 3, 12),)
     assert elementary(op_class("max_pool2d")(kernel=(1, 1), stride=(1, 1)), [kind], kind) == ()
+
+
+def test_elementary_operations_of_tables_factors_and_logic() -> None:
+    kind = TensorType((4, 4, 2), i(8))
+    table = op_class("lookup")(table=Constant(u(8), np.zeros((1, 256))), low=-128)
+    assert elementary(table, [kind], table.infer(kind)) == (Elementary("compare", 32 * 255, 8),)
+    factors = op_class("position_scale")(factor=Constant(i(12), np.full((4, 4), 9)))
+    assert elementary(factors, [kind], factors.infer(kind)) == (Elementary("multiply", 32, 8, 12),)
+    bits = TensorType((4, 4, 2), BIPOLAR)
+    assert elementary(op_class("logic")(kind="or"), [bits, bits], bits) == (Elementary("compare", 32, 1),)
 
 
 def test_only_renaming_moves_nothing() -> None:

@@ -12,7 +12,7 @@ from hwmodels.mcu.chip import CycleTable
 from hwmodels.mcu.choose import Prefer
 from hwmodels.mcu.estimate import kernel_cycles
 from neurobin.exec.activity import Activity
-from neurobin.ir import BIPOLAR, TERNARY, Graph, TensorType
+from neurobin.ir import BIPOLAR, TERNARY, Constant, Graph, TensorType
 from neurobin.ir.dtype import i, u
 from tests.hwmodels.mcu.test_map import mcu
 from tests.networks import Random, binary_convnet, residual_convnet
@@ -149,3 +149,32 @@ def test_every_action_is_priced_by_a_constant_of_the_table() -> None:
 def test_counts_are_whole_cycles() -> None:
     report = mcu().estimate(mcu().map(GRAPHS["residual"]), NONE)
     assert all(float(row.count).is_integer() for row in report.rows)
+
+
+def test_tables_factors_and_logic_by_hand() -> None:
+    """A table: address and load per element. A factor: one multiplication per element, one load per pixel. Logic: words."""
+    b = Random(0, TensorType((4, 3, 40), i(8)))
+    x = b.op("position_scale", "image", factor=b.weight(i(8), 4, 3))
+    graph = b.graph(b.op("requantise", x, multiplier=Constant(i(2), [1]), bias=Constant(i(2), [0]), shift=8, dtype=i(8)))
+    (kernel,) = mcu().map(graph).kernels
+    charges = {charge.action: charge for charge in kernel.charges()[x]}
+    assert charges["element"].events == 4 * 3 * 40
+    assert (charges["load parameters"].events, charges["load parameters"].bits) == (4 * 3, 8 * 4 * 3)
+
+    b = Random(0, TensorType((4, 3, 40), i(8)))
+    graph = b.graph(b.op("lookup", "image", table=b.weight(u(16), 1, 256), low=-128))
+    (kernel,) = mcu().map(graph).kernels
+    charges = {charge.action: charge for charge in kernel.charges()[graph.output]}
+    assert (charges["load parameters"].events, charges["load parameters"].bits) == (4 * 3 * 40, 16 * 4 * 3 * 40)
+    assert charges["element"].events == 4 * 3 * 40
+
+    for kind, steps in (("xnor", 2), ("or", 1), ("and", 1)):
+        b = Random(0, TensorType((4, 3, 40), BIPOLAR))
+        graph = b.graph(b.op("logic", "image", "image", kind=kind))
+        (kernel,) = mcu().map(graph).kernels
+        charges = {charge.action: charge for charge in kernel.charges()[graph.output]}
+        words = 4 * 3 * 2
+        assert charges["word logic"].events == steps * words
+        assert charges["load activation words"].events == 2 * words
+        assert charges["store activations"].events == words
+        assert "element" not in charges

@@ -116,6 +116,32 @@ def test_element_wise_chains_from_memory(dtype: DType) -> None:
     agree(b.graph(b.op("arg_max", x)))
 
 
+@pytest.mark.parametrize("dtype", [BIPOLAR, BINARY], ids=str)
+@pytest.mark.parametrize("kind", ["xnor", "or", "and"])
+@pytest.mark.parametrize("channels", [1, 3, 32, 33, 64])
+def test_logic_on_words_and_on_bytes(dtype: DType, kind: str, channels: int) -> None:
+    b = Random(channels, TensorType((4, 3, channels), dtype))
+    other = b.op(
+        "channel_shuffle", b.op("max_pool2d", "image", kernel=(3, 1), stride=(1, 1), padding=(1, 0, 1, 0)), groups=1
+    )
+    x = b.op("logic", "image", other, kind=kind)
+    agree(b.graph(b.op("logic", b.op("flatten", x), b.op("flatten", "image"), kind=kind)))
+
+
+@pytest.mark.parametrize("dtype", [BIPOLAR, TERNARY, u(2), u(8), i(8), DType(Encoding.BIPOLAR, 2, (3, 1))], ids=str)
+@pytest.mark.parametrize("rows", [1, 33])
+def test_tables_and_factors_of_positions(dtype: DType, rows: int) -> None:
+    """From memory and in a chain; the table's values take one byte, two bytes and, as bits, planes."""
+    entries = dtype.high - dtype.low + 1
+    for to in (i(8), u(16), i(30), BIPOLAR):
+        b = Random(rows, TensorType((4, 3, 33), dtype))
+        x = b.op("lookup", "image", table=b.weight(to, rows, entries), low=dtype.low)
+        x = b.op("position_scale", x, factor=b.weight(i(16), 4, 3))
+        x = b.op("add", x, b.op("position_scale", "image", factor=b.weight(i(4), 4, 3)))
+        x = b.op("requantise", x, multiplier=Constant(i(9), [200]), bias=Constant(i(2), [0]), shift=20, dtype=i(8))
+        agree(b.graph(b.op("flatten", b.op("lookup", x, table=b.weight(u(8), 1, 256), low=-128))))
+
+
 def test_view_before_element_wise_nodes() -> None:
     b = Random(5, TensorType((2, 3, 40), BIPOLAR))
     x = b.op("flatten", "image")
@@ -131,7 +157,7 @@ def test_sign_with_fractional_threshold() -> None:
 
 def test_every_integer_op_has_a_kernel() -> None:
     """Ops without one work on real values only: they are lowered away before deployment."""
-    real = {"affine", "avg_pool2d", "batch_norm", "clip", "conv2d", "dense", "quantize"}
+    real = {"affine", "avg_pool2d", "batch_norm", "clip", "conv2d", "dense", "quantize", "sigmoid"}
     assert set(op_names()) - set(HEADS) - set(ELEMENTWISE) == real
 
 

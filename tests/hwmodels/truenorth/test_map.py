@@ -99,6 +99,19 @@ def test_a_real_shortcut_is_refused_at_every_offending_node() -> None:
     assert any("adder" in issue.reason for issue in issues)
 
 
+def test_scales_tables_and_logic_between_bits_are_refused() -> None:
+    b = Random(0, TensorType((4, 4, 8), BIPOLAR))
+    x = b.op("bit_conv2d", "image", weight=b.weight(BIPOLAR, 8, 1, 1, 8))
+    x = b.op("position_scale", x, factor=b.weight(i(4), 4, 4))
+    x = b.sign(b.op("lookup", x, table=b.weight(i(8), 1, 1024), low=-512))
+    x = b.op("logic", x, "image", kind="xnor")
+    x = b.sign(b.op("bit_conv2d", x, weight=b.weight(BIPOLAR, 8, 1, 1, 8)))
+    told = {issue.node: issue.reason for issue in target().check(b.graph(x))}
+    assert "scales sums by their position" in told["position_scale1"]
+    assert "table" in told["lookup2"]
+    assert "xnor is no threshold of a sum" in told["logic4"]
+
+
 def conv(channels: int, *, groups: int = 1, weight: Constant | None = None) -> Graph:
     b = Random(0, TensorType((5, 5, channels), BIPOLAR))
     made = weight or b.weight(TERNARY, 8 * groups, 3, 3, channels // groups)

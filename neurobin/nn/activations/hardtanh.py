@@ -1,0 +1,33 @@
+"""Hardtanh on a map that stays real, as IR-Net and Bi-Real Net's pretraining have it: y = clip(x, -1, 1).
+
+Emitted as 1 - relu(2 - relu(x + 1)), which deploys as two saturating rescalings; a map of integers has no other clip.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from torch import Tensor, nn
+from torch.nn import functional
+
+from neurobin.ir import FLOAT64, Builder, Constant
+from neurobin.ops.affine import Affine
+from neurobin.ops.relu import Relu
+
+
+class Hardtanh(nn.Module):
+    """[N, C, ...] -> [-1, 1]; the same for all channels."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+
+    def forward(self, x: Tensor) -> Tensor:
+        return functional.hardtanh(x)
+
+    def emit(self, b: Builder, *inputs: str) -> str:
+        above = b.add(Relu(), b.add(_affine(1, 1), *inputs))
+        below = b.add(Relu(), b.add(_affine(-1, 2), above))
+        return b.add(_affine(-1, 1), below)
+
+
+def _affine(scale: float, bias: float) -> Affine:
+    return Affine(Constant(FLOAT64, np.array([float(scale)])), Constant(FLOAT64, np.array([float(bias)])))

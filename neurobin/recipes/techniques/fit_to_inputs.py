@@ -1,0 +1,69 @@
+"""Weights fitted to what their layers see, layer after layer from the input on (BWHN, arXiv 1802.02733; TSQ, CVPR 2018).
+
+Layer number i of L is fitted at progress start + (stop - start) i / L, just before its forward pass, on the inputs of that
+very training step: they have passed the layers fitted before, whose errors they show.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from neurobin.errors import UsageError
+from neurobin.nn.input_fit import Fitted
+from neurobin.nn.layers.conv import QuantConv2d
+from neurobin.nn.layers.linear import QuantLinear
+from neurobin.recipes.techniques.technique import Context, Technique, latent_layers
+
+Layer = QuantConv2d | QuantLinear
+
+
+@dataclass(frozen=True)
+class FitToInputs(Technique):
+    """Fits every layer whose quantizer has `fit`, between `start` and `stop` of the training.
+
+    At most `images` of the batch count. `ridge`, as a share of the mean input power, is added to the moment's diagonal, so
+    that weights of inputs that were silent in the batch are held to their values.
+    """
+
+    start: float = 0.4
+    stop: float = 0.6
+    images: int = 64
+    ridge: float = 1e-3
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.start <= self.stop < 1:
+            raise UsageError(f"expected 0 <= start <= stop < 1, got {self.start} and {self.stop}")
+
+    def prepare(self, context: Context) -> None:
+        layers = [layer for layer in latent_layers(context.module) if isinstance(layer.quantizer, Fitted)]
+        for number, layer in enumerate(layers):
+            due = self.start + (self.stop - self.start) * number / len(layers)
+            layer.register_forward_pre_hook(partial(self._before_forward, due))
+
+    def _before_forward(self, due: float, layer: Layer, inputs: tuple[Tensor, ...]) -> None:
+        quantizer = layer.quantizer
+        if not layer.training or not due <= layer.progress < 1 or not isinstance(quantizer, Fitted) or quantizer.fitted:
+            return
+        moment = second_moment(layer, inputs[0].detach()[: self.images])
+        power = moment.diagonal(dim1=1, dim2=2).mean()
+        least = torch.finfo(moment.dtype).tiny
+        moment += (self.ridge * power).clamp(min=least) * torch.eye(
+            moment.shape[1], dtype=moment.dtype, device=moment.device
+        )
+        quantizer.fit(layer.weight, moment)
+
+
+def second_moment(layer: nn.Module, x: Tensor) -> Tensor:
+    """S [G, n, n] = the mean of p p^T over the patches p of n values that the layer's filters meet in x, group by group."""
+    if isinstance(layer, QuantConv2d):
+        wide = functional.pad(x.double(), (layer.padding,) * 4, value=layer.pad_value)
+        patches = functional.unfold(wide, layer.kernel, dilation=layer.dilation, stride=layer.stride)
+        grouped = patches.transpose(0, 1).reshape(layer.groups, -1, patches.shape[0] * patches.shape[2])
+    else:
+        grouped = x.double().T[None]
+    return grouped @ grouped.transpose(1, 2) / grouped.shape[2]

@@ -1,0 +1,49 @@
+"""Hints: intermediate maps of the student follow the teacher's (Romero et al. 2015, FitNets, arXiv 1412.6550, eq. 3).
+
+    loss = 1/2 mean of (A_student - A_teacher)^2 over images, channels and places
+
+FitNets puts a learned regressor between maps of different shape; here the shapes must agree, and there is none.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import Tensor
+from torch.nn import functional
+
+from neurobin.errors import UsageError
+from neurobin.recipes.techniques._features import layers_named, record, recorded
+from neurobin.recipes.techniques._teacher import teacher_of
+from neurobin.recipes.techniques.technique import Batch, Context, Technique
+
+
+@dataclass(frozen=True)
+class FeatureHints(Technique):
+    """Adds `weight` times the sum over the layers `at`, which student and teacher call by the same names.
+
+    Raises UsageError when one of them lacks a layer, or when their maps differ in shape.
+    """
+
+    teacher: str
+    weight: float
+    at: tuple[str, ...]
+
+    def prepare(self, context: Context) -> None:
+        layers_named(context.module, self.at)
+        teacher_of(context, self.teacher).watch(self.at)
+
+    def before_step(self, context: Context, progress: float) -> None:
+        record(context, repr(self), layers_named(context.module, self.at))
+
+    def loss(self, context: Context, batch: Batch) -> Tensor:
+        student = recorded(context, repr(self))
+        teacher = teacher_of(context, self.teacher).features(batch.images)
+        total = batch.logits.new_zeros(())
+        for name in self.at:
+            own, given = student[name].float(), teacher[name].float()
+            if own.shape != given.shape:
+                shapes = f"{tuple(own.shape[1:])}, the teacher's {tuple(given.shape[1:])}"
+                raise UsageError(f"at {name!r} the student's map has shape {shapes}", hint="layers of equal shape")
+            total = total + functional.mse_loss(own, given) / 2
+        return self.weight * total
