@@ -51,24 +51,22 @@ def widest_map(graph: Graph) -> str:
     return f"{widest.dtype} {'x'.join(map(str, widest.shape))}"
 
 
-def planes(graph: Graph) -> tuple[str, ...]:
-    """Bits of weights x bits of activations of every kind of bit product, most results first: "1x1", "2x8"."""
-    found: dict[str, int] = {}
-    for node in graph.nodes:
-        if node.op.name.startswith("bit_"):
-            kind = graph.types[node.inputs[0]].dtype
-            key = f"{node.op.constants()['weight'].dtype.bits}x{kind.bits}"
-            found[key] = found.get(key, 0) + graph.types[node.name].size
-    return tuple(sorted(found, key=lambda key: -found[key]))
-
-
 def operands(graph: Graph) -> tuple[str, ...]:
     """Bits of weights x bits of activations of every kind of product, most multiply-accumulates first: "1x1", "8x8"."""
-    found: dict[str, int] = {}
+    return _operands(graph, PRODUCTS)
+
+
+def planes(graph: Graph) -> tuple[str, ...]:
+    """The same of products that bit planes compute; none where every product needs a multiplier."""
+    return _operands(graph, [name for name in PRODUCTS if name.startswith("bit_")])
+
+
+def _operands(graph: Graph, products: Sequence[str]) -> tuple[str, ...]:
+    found: dict[str, float] = {}
     for node in graph.nodes:
-        if node.op.name in PRODUCTS:
+        if node.op.name in products:
             key = f"{node.op.constants()['weight'].dtype.bits}x{graph.types[node.inputs[0]].dtype.bits}"
-            found[key] = found.get(key, 0) + int(graph.work(node.name).total("mac"))
+            found[key] = found.get(key, 0) + graph.work(node.name).total("mac")
     return tuple(sorted(found, key=lambda key: -found[key]))
 
 

@@ -32,6 +32,7 @@ from neurobin.ops.max_pool2d import MaxPool2d
 from neurobin.ops.multiply import Multiply
 from neurobin.ops.prelu import Prelu
 from neurobin.ops.relu import Relu
+from neurobin.ops.sigmoid import Sigmoid
 
 INPUT = "image"
 
@@ -208,6 +209,7 @@ MODULES: dict[type[nn.Module], Callable[..., str]] = {
     nn.BatchNorm1d: _batch_norm,
     nn.BatchNorm2d: _batch_norm,
     nn.ReLU: lambda b, m, x: b.add(Relu(), x),
+    nn.Sigmoid: lambda b, m, x: b.add(Sigmoid(), x),
     nn.PReLU: lambda b, m, x: b.add(Prelu(parameter(m.weight)), x),
     nn.Hardtanh: lambda b, m, x: b.add(Clip(float(m.min_val), float(m.max_val)), x),
     nn.MaxPool2d: _max_pool,
@@ -231,6 +233,7 @@ FUNCTIONS: dict[Any, Callable[..., str]] = {
     torch.Tensor.flatten: _flatten,
     torch.relu: lambda b, x: b.add(Relu(), x),
     nn.functional.relu: lambda b, x, inplace=False: b.add(Relu(), x),
+    torch.sigmoid: lambda b, x: b.add(Sigmoid(), x),
     torch.abs: lambda b, x: b.add(Abs(), x),
     torch.Tensor.abs: lambda b, x: b.add(Abs(), x),
 }

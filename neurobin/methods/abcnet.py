@@ -32,7 +32,7 @@ METHOD = Method(
         "downsample: the same with a 1x1 conv",
     ),
     build=ResNet(BasicBlocks(CONV, norm_first=True), stages=STAGES, last=relu),
-    recipe=Recipe(),
+    recipe=Recipe(epochs_large=6),
     precision=Precision(),
     literature_accuracy=(
         Published("ImageNet, ResNet-18, 5 bases each", 65.0, "arXiv 1711.11294 (unverified)"),

@@ -31,6 +31,7 @@ METHOD = Method(
     blocks=("plain: conv, max pool, batch norm, sign", "three members, bagging, soft vote"),
     build=Ensemble(MEMBER, count=3),
     recipe=Recipe(
+        epochs_large=8,
         epochs=100,
         lr=1e-2,
         loss="none",

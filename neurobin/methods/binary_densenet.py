@@ -32,7 +32,7 @@ METHOD = Method(
         "transition: batch norm, max pool, ReLU, real 1x1 conv",
     ),
     build=DenseNet(LAYERS, layers=(3, 3), transitions=(Transition(96),), growth=GROWTH),
-    recipe=Recipe(techniques=(ClipLatent(LIMIT),)),
+    recipe=Recipe(epochs_large=8, techniques=(ClipLatent(LIMIT),)),
     precision=Precision(),
     literature_accuracy=(
         Published("ImageNet, BinaryDenseNet 28", 60.7, "arXiv 1906.08637, unverified"),

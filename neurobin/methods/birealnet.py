@@ -29,7 +29,7 @@ METHOD = Method(
     last="real",
     blocks=("bireal: sign, conv, batch norm, add shortcut", "downsample: average pool, real 1x1 conv, batch norm"),
     build=ResNet(ShortcutBlocks(CONV, partial(SignActivation, estimator=POLYNOMIAL))),
-    recipe=Recipe(epochs=100, lr=1e-2),
+    recipe=Recipe(epochs=100, epochs_large=8, lr=1e-2),
     precision=Precision(),
     literature_accuracy=(
         Published("ImageNet, Bi-Real 18", 56.4, "arXiv 1808.00278"),

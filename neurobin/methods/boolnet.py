@@ -28,7 +28,7 @@ METHOD = Method(
         "last: conv, batch norm, slices, XNOR shortcut, conv, batch norm, average pool",
     ),
     build=BoolNet(CONV, slices=4),
-    recipe=Recipe(techniques=(ClipLatent(1.0), Distil("full_precision_resnet"))),
+    recipe=Recipe(epochs_large=6, techniques=(ClipLatent(1.0), Distil("full_precision_resnet"))),
     precision=Precision(),
     notes=(
         "The first layer is trained with the 8-bit weights that it is deployed with.",

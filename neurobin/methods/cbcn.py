@@ -27,7 +27,7 @@ METHOD = Method(
     last="real",
     blocks=("bireal: sign, circulant conv, batch norm, add shortcut", "downsample: average pool, real 1x1 conv, batch norm"),
     build=ResNet(ShortcutBlocks(CirculantConv2d, partial(SignActivation, estimator=POLYNOMIAL))),
-    recipe=Recipe(epochs=100, techniques=(CenterLoss(0.001),)),
+    recipe=Recipe(epochs=100, epochs_large=8, techniques=(CenterLoss(0.001),)),
     precision=Precision(),
     literature_accuracy=(Published("ImageNet, ResNet-18", 61.4, "arXiv 1910.10853, abstract"),),
     notes=(

@@ -29,7 +29,7 @@ METHOD = Method(
     build=Vgg(
         hidden=quant_conv(UniformWeights(BITS, soft=True, symmetric=True)), activation=partial(DsqActivation, bits=BITS)
     ),
-    recipe=Recipe(techniques=(PositiveGamma(),)),
+    recipe=Recipe(epochs_large=8, techniques=(PositiveGamma(),)),
     precision=Precision(),
     literature_accuracy=(
         Published("ImageNet, ResNet-18, 2-bit W and A", 65.2, "arXiv 1908.05033 (unverified)"),

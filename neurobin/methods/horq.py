@@ -28,7 +28,7 @@ METHOD = Method(
     last="real",
     blocks=("xnor: batch norm, two planes, conv of each times its scale, add, max pool",),
     build=Vgg(hidden=CONV, activation=nothing, order=Order.NORM_FIRST),
-    recipe=Recipe(techniques=(ClipLatent(1.0),)),
+    recipe=Recipe(epochs_large=6, techniques=(ClipLatent(1.0),)),
     precision=Precision(),
     notes=(
         "The first layer is trained with the 8-bit weights that it is deployed with.",

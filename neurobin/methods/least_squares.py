@@ -27,7 +27,7 @@ METHOD = Method(
     last="real",
     blocks=("batch norm, two planes, conv, ReLU, add shortcut", "downsample: average pool, real 1x1 conv, batch norm"),
     build=ResNet(BLOCKS),
-    recipe=Recipe(techniques=(ClipLatent(1.0),)),
+    recipe=Recipe(epochs_large=6, techniques=(ClipLatent(1.0),)),
     precision=Precision(),
     literature_accuracy=(
         Published("ImageNet, ResNet-18, 1-bit weights, 2-bit activations", 63.4, "apple/ml-quant, README"),

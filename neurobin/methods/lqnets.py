@@ -29,7 +29,7 @@ METHOD = Method(
     last="real",
     blocks=("pre-activation: batch norm, levels, conv, batch norm, levels, conv, add shortcut",),
     build=ResNet(BLOCKS, stages=STAGES, last=relu),
-    recipe=Recipe(),
+    recipe=Recipe(epochs_large=6),
     precision=Precision(),
     literature_accuracy=(
         Published("ImageNet, ResNet-18, 2-bit weights and activations", 64.9, "arXiv 1807.10029"),

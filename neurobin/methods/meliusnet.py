@@ -34,7 +34,7 @@ METHOD = Method(
         "transition: batch norm, max pool, ReLU, real 1x1 conv",
     ),
     build=DenseNet(MeliusBlocks(LAYERS), layers=(2, 2), transitions=(Transition(96),), growth=GROWTH),
-    recipe=Recipe(optimizer="radam", techniques=(ClipLatent(LIMIT),)),
+    recipe=Recipe(epochs_large=6, optimizer="radam", techniques=(ClipLatent(LIMIT),)),
     precision=Precision(),
     literature_accuracy=(
         Published("ImageNet, MeliusNet 22, grouped stem", 63.6, "model table of the authors' repository"),

@@ -35,7 +35,7 @@ METHOD = Method(
     build=ResNet(
         MobileGroupBlocks(CONV, SIGN, DEPENDS), (Stage(64, 1, 1), Stage(128, 2, 2), Stage(256, 1, 1)), stem_width=64
     ),
-    recipe=Recipe(),
+    recipe=Recipe(epochs_large=8),
     precision=Precision(),
     literature_accuracy=(Published("ImageNet, MoBiNet", 54.4, "arXiv 1907.12629, abstract"),),
     notes=(

@@ -28,7 +28,7 @@ METHOD = Method(
     last="real",
     blocks=("plain: conv, max pool, batch norm, clip, quantize",),
     build=Vgg(hidden=quant_conv(SawbWeights(BITS)), activation=partial(PactActivation, bits=BITS)),
-    recipe=Recipe(techniques=(PositiveGamma(), DecayAlpha(2e-4))),
+    recipe=Recipe(epochs_large=8, techniques=(PositiveGamma(), DecayAlpha(2e-4))),
     precision=Precision(),
     literature_accuracy=(
         Published("ImageNet, ResNet-18, 2-bit W and A", 64.4, "arXiv 1805.06085 (unverified)"),

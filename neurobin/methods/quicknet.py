@@ -39,7 +39,7 @@ METHOD = Method(
         stem=partial(quick_stem, conv=stem),
         last=relu,
     ),
-    recipe=Recipe(optimizer="mixed", techniques=(ClipLatent(LIMIT),)),
+    recipe=Recipe(epochs_large=8, optimizer="mixed", techniques=(ClipLatent(LIMIT),)),
     precision=Precision(),
     literature_accuracy=(
         Published("ImageNet, QuickNet Small", 59.4, "larq/docs, zoo"),

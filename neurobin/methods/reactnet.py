@@ -33,7 +33,14 @@ METHOD = Method(
         "two stages: weights stay real for the first half of the training; the only loss is distillation",
     ),
     build=ResNet(ReActBlocks(CONV, RSign, RPReLU), STAGES, stem_width=32),
-    recipe=Recipe(epochs=100, lr=1e-2, schedule="two_stage", loss="none", techniques=(Distil("full_precision_resnet"),)),
+    recipe=Recipe(
+        epochs=100,
+        epochs_large=10,
+        lr=1e-2,
+        schedule="two_stage",
+        loss="none",
+        techniques=(Distil("full_precision_resnet"),),
+    ),
     precision=Precision(),
     literature_accuracy=(
         Published("ImageNet, ReActNet-A", 69.4, "arXiv 2003.03488, table 1"),

@@ -43,6 +43,7 @@ METHOD = Method(
     ),
     build=ResNet(ShortcutBlocks(CONV, nothing, before=norm2d, norm=None, after=nn.PReLU)),
     recipe=Recipe(
+        epochs_large=8,
         techniques=(AttentionTransfer(TEACHER, weight=30.0, at=BLOCKS), Distil(TEACHER, weight=0.8)),
     ),
     precision=Precision(),

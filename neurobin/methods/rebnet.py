@@ -30,7 +30,7 @@ METHOD = Method(
     last="binary weights, batch norm to logits",
     blocks=("plain: conv, max pool, batch norm, residual signs",),
     build=Vgg(hidden=CONV, activation=SIGNS, first=CONV, last=quant_linear(WEIGHTS)),
-    recipe=Recipe(epochs=100, lr=1e-2, techniques=(ClipLatent(1.0), PositiveGamma())),
+    recipe=Recipe(epochs=100, epochs_large=8, lr=1e-2, techniques=(ClipLatent(1.0), PositiveGamma())),
     precision=Precision(),
     literature_accuracy=(
         Published("CIFAR-10, 1 level", 80.6, "arXiv 1711.01243 (unverified)"),

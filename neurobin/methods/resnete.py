@@ -31,7 +31,7 @@ METHOD = Method(
     last="real",
     blocks=("resnetE: sign, conv, batch norm, add shortcut", "downsample: average pool, real 1x1 conv, batch norm"),
     build=ResNet(ShortcutBlocks(CONV, SIGN), last=relu),
-    recipe=Recipe(techniques=(ClipLatent(LIMIT),)),
+    recipe=Recipe(epochs_large=8, techniques=(ClipLatent(LIMIT),)),
     precision=Precision(),
     literature_accuracy=(
         Published("ImageNet, ResNetE 18", 58.1, "arXiv 1906.08637, unverified"),

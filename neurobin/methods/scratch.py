@@ -31,7 +31,7 @@ METHOD = Method(
     last="real",
     blocks=("resnetE: sign, conv, batch norm, add shortcut", "downsample: average pool, real 1x1 conv, batch norm"),
     build=ResNet(ShortcutBlocks(CONV, SIGN)),
-    recipe=Recipe(techniques=(ClipLatent(LIMIT),)),
+    recipe=Recipe(epochs_large=8, techniques=(ClipLatent(LIMIT),)),
     precision=Precision(),
     notes=(
         "The first layer is trained with the 8-bit weights that it is deployed with.",

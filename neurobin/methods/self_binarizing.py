@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from neurobin.methods._method import Method, Precision, Recipe
 from neurobin.nets.ends import quant_conv, quant_linear
+from neurobin.nets.ungrouped import Ungrouped
 from neurobin.nets.vgg import Vgg
 from neurobin.nn.activations.tanh_sign import TanhSign
 from neurobin.nn.weights.tanh_sign import TanhSignWeights
@@ -26,11 +27,12 @@ METHOD = Method(
     first="binary weights on whole-number pixels",
     last="binary weights, batch norm to logits",
     blocks=("plain: conv, max pool, batch norm, tanh that becomes sign",),
-    build=Vgg(hidden=CONV, activation=TanhSign, first=CONV, last=quant_linear(WEIGHTS)),
+    build=Ungrouped(Vgg(hidden=CONV, activation=TanhSign, first=CONV, last=quant_linear(WEIGHTS))),
     recipe=Recipe(epochs=100, techniques=(ClipLatent(1.0), PositiveGamma())),
     precision=Precision(),
     notes=(
         "nu grows by equal factors over the whole training.",
+        "Filters see all channels on small images too: with groups of 8 channels, what was learned is lost as nu grows.",
         "gamma stays positive, so that max pooling of sums deploys as an OR of bits; the paper keeps a sign per channel.",
     ),
 )

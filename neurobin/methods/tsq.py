@@ -26,7 +26,7 @@ METHOD = Method(
     last="real",
     blocks=("plain: conv, max pool, batch norm without factor and offset, sparse levels",),
     build=Vgg(hidden=CONV, activation=SparseHwgq, norm=plain_norm2d),
-    recipe=Recipe(techniques=(FitToInputs(0.6, 0.8),)),
+    recipe=Recipe(epochs_large=8, techniques=(FitToInputs(0.6, 0.8),)),
     precision=Precision(),
     literature_accuracy=(Published("ImageNet, AlexNet, 2-bit weights and activations", 58.0, "the paper (unverified)"),),
     notes=(

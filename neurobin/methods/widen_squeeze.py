@@ -35,7 +35,7 @@ METHOD = Method(
         "downsample: average pool, real 1x1 conv, batch norm",
     ),
     build=ResNet(SqueezeBlocks(CONV, SIGN, widen=2), STAGES),
-    recipe=Recipe(epochs=100, lr=1e-2, techniques=(ChannelSparsity(1e-4, keep=0.5, at=0.5),)),
+    recipe=Recipe(epochs=100, epochs_large=8, lr=1e-2, techniques=(ChannelSparsity(1e-4, keep=0.5, at=0.5),)),
     precision=Precision(),
     literature_accuracy=(Published("ImageNet, ResNet-18, widened", 70.1, "arXiv 2002.00555, abstract: top-1 error 29.9 %"),),
     notes=(

@@ -23,7 +23,7 @@ METHOD = Method(
     last="real",
     blocks=("xnor: batch norm, sign, conv times alpha per filter, beta per row and gamma per column, max pool",),
     build=Sized(Vgg(hidden=RankOneConv2d, activation=SignActivation, order=Order.NORM_FIRST)),
-    recipe=Recipe(lr=1e-2, techniques=(ClipLatent(1.0),)),
+    recipe=Recipe(epochs_large=8, lr=1e-2, techniques=(ClipLatent(1.0),)),
     precision=Precision(),
     literature_accuracy=(
         Published("ImageNet, ResNet-18", 57.1, "arXiv 1909.13863 (unverified)"),

@@ -13,6 +13,8 @@ from torch import nn
 from torch.nn import functional
 
 from neurobin.errors import UsageError
+from neurobin.exec import reference
+from neurobin.frontend.torch import from_torch
 from neurobin.ir import BIPOLAR, FLOAT64, Builder, TensorType
 from neurobin.nets.sized import Sized
 from neurobin.nets.task import Task
@@ -184,6 +186,12 @@ def test_training_and_evaluation_agree_and_everything_learns(layer: nn.Module) -
     assert torch.allclose(trained, layer.eval()(x), atol=1e-9)
     trained.square().sum().backward()
     assert all(parameter.grad is not None and parameter.grad.abs().sum() > 0 for parameter in layer.parameters())
+
+
+def test_torch_s_own_sigmoid_has_a_meaning() -> None:
+    x = normal(3, 5) * 50
+    graph = from_torch(nn.Sigmoid(), TensorType((5,), FLOAT64))
+    assert np.allclose(reference.run(graph, x), torch.sigmoid(torch.from_numpy(x)).numpy(), atol=1e-15)
 
 
 def test_bad_layers_are_refused() -> None:

@@ -199,8 +199,8 @@ def comparison(models: int = 8, targets: int = 3, *, hostile: bool = True, date:
         infos.append(
             ModelInfo(name, method, HOSTILE[1] if attack else f"{method}, small convolutional network", "digits", torch,
                       torch, deployed, parameter_counts(net), to_text(net), f"neurobin train {method} --seed {m}", m, 60,
-                      citation, work_table(net), operands=("1x1", "1x8"),
-                      seeds=((torch, deployed), (torch, deployed - 0.01)), test_images=10_000, literature=literature(citation, method, attack))
+                      citation, work_table(net), operands=("1x1", "1x8"), test_images=10_000,
+                      seeds=((torch, deployed), (torch, deployed - 0.01)), literature=literature(citation, method, attack))
         )  # fmt: skip
         for t, target in enumerate(list(CHIPS)[:targets]):
             results.append(result(name, target, net, layers, 1 + 0.37 * m + 0.11 * t, m * targets + t))
