@@ -66,10 +66,22 @@ def _override(text: str) -> tuple[str, float]:
 
 
 def load_model(name: str) -> Graph:
-    """A network of the zoo by name, or a .nbin file by path. Raises UsageError when it is neither."""
+    """A network of the zoo by name, a .nbin file by path, or a published architecture with random weights.
+
+    Raises UsageError when it is none of them.
+    """
     from neurobin import zoo
 
-    return zoo.load(name)
+    if name.endswith(".nbin") or name in zoo.names():
+        return zoo.load(name)
+    from neurobin.nets import published  # torch, only when the name is neither
+
+    if name not in published.names():
+        return zoo.load(name)  # which says what there is
+    from neurobin.zoo.untrained import deployed
+
+    note(f"{name}: untrained, with random weights; its costs are those of the architecture, its answers mean nothing")
+    return deployed(name)
 
 
 def require_deployed(graph: Graph, name: str) -> Graph:

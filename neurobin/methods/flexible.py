@@ -30,7 +30,7 @@ METHOD = Method(
     precision=Precision(),
     notes=(
         "All hidden layers end binary; the paper may stop before and keep the first layers real.",
-        "A layer switches at once and stays binary while the whole network trains on; the paper alternates with fine-tuning.",
+        "A layer switches at once and stays binary while the whole network trains on; the paper alternates the two.",
         "The first layer is trained with the 8-bit weights that it is deployed with.",
     ),
 )

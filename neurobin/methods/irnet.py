@@ -33,7 +33,7 @@ METHOD = Method(
         "downsample: average pool, real 1x1 conv, batch norm",
     ),
     build=ResNet(ShortcutBlocks(CONV, SIGN, last=Hardtanh)),
-    recipe=Recipe(epochs=100),
+    recipe=Recipe(epochs=100, epochs_large=8),
     precision=Precision(),
     literature_accuracy=(
         Published("CIFAR-10, ResNet-20", 86.5, "htqin/IR-Net, README"),

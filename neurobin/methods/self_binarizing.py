@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from neurobin.methods._method import Method, Precision, Recipe
 from neurobin.nets.ends import quant_conv, quant_linear
-from neurobin.nets.ungrouped import Ungrouped
 from neurobin.nets.vgg import Vgg
 from neurobin.nn.activations.tanh_sign import TanhSign
 from neurobin.nn.weights.tanh_sign import TanhSignWeights
@@ -27,7 +26,7 @@ METHOD = Method(
     first="binary weights on whole-number pixels",
     last="binary weights, batch norm to logits",
     blocks=("plain: conv, max pool, batch norm, tanh that becomes sign",),
-    build=Ungrouped(Vgg(hidden=CONV, activation=TanhSign, first=CONV, last=quant_linear(WEIGHTS))),
+    build=Vgg(hidden=CONV, activation=TanhSign, first=CONV, last=quant_linear(WEIGHTS), grouped=False),
     recipe=Recipe(epochs=100, techniques=(ClipLatent(1.0), PositiveGamma())),
     precision=Precision(),
     notes=(

@@ -29,7 +29,7 @@ METHOD = Method(
     last="real",
     blocks=("plain: conv, max pool, batch norm, clip, quantize; twice as many filters in every layer",),
     build=Vgg(hidden=quant_conv(WrpnWeights(BITS)), activation=partial(DorefaActivation, bits=BITS), width=WIDTH),
-    recipe=Recipe(lr=1e-2, techniques=(ClipLatent(1.0), PositiveGamma())),
+    recipe=Recipe(epochs_large=8, lr=1e-2, techniques=(ClipLatent(1.0), PositiveGamma())),
     precision=Precision(),
     literature_accuracy=(
         Published("ImageNet, ResNet-34, 1-bit W and A, twice as wide", 69.9, "arXiv 1709.01134 (unverified)"),

@@ -45,7 +45,7 @@ class Vgg:
     """What a method puts into the common network: [N, C, H, W] raw pixels -> logits [N, classes].
 
     `hidden` makes the hidden convolutions, one for all or one for each of the four; `width` multiplies all widths but the
-    image's.
+    image's. Without `grouped`, filters see all channels of small images too, and cores are refused.
     """
 
     hidden: Conv | tuple[Conv, ...]
@@ -55,8 +55,12 @@ class Vgg:
     order: Order = Order.NORM_LAST
     norm: Norm = norm2d
     width: float = 1
+    grouped: bool = True
 
     def __call__(self, task: Task) -> nn.Module:
+        if not self.grouped:
+            task.refuse_core("its filters see all channels of their input, 288 values and more")
+        narrow = self.grouped and (task.core or task.stem_stride == 1)
         widths = [int(width * self.width) for width in WIDTHS]
         layers = self.hidden if isinstance(self.hidden, tuple) else (self.hidden,) * (len(widths) - 1)
         parts: OrderedDict[str, nn.Module] = OrderedDict(input=InputNorm.for_levels(task.levels))
@@ -64,7 +68,7 @@ class Vgg:
         parts |= self._stage(1, conv, task.channels, widths[0])
         for number, layer in enumerate(layers, 2):
             inputs, outputs = widths[number - 2 : number]
-            groups = inputs // GROUP_CHANNELS if task.core or task.stem_stride == 1 else 1
+            groups = inputs // GROUP_CHANNELS if narrow else 1
             if groups > 1 and number > 2:
                 parts[f"shuffle{number}"] = nn.ChannelShuffle(groups)
             parts |= self._stage(number, layer(inputs, outputs, 3, padding=1, groups=groups), inputs, outputs)

@@ -8,21 +8,24 @@ takes it.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, cast
 
 import torch
 from torch import Tensor
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Estimator:
     """`derivative` maps the quantizer's input and the progress to the dy/dx used in training, element by element."""
 
     name: str
-    derivative: Callable[[Tensor, float], Tensor] = field(repr=False)
+    derivative: Callable[[Tensor, float], Tensor]
     formula: str
-    paper: str = field(repr=False)
+    paper: str
+
+    def __repr__(self) -> str:
+        return self.name
 
 
 class _Substitute(torch.autograd.Function):

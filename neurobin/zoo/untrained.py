@@ -2,10 +2,26 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from neurobin.frontend.torch import from_torch
 from neurobin.ir import Graph, TensorType
 from neurobin.ir.dtype import u
 from neurobin.nets import Task, published
+from neurobin.passes import lower
+
+CALIBRATION_IMAGES = 2
+
+
+def deployed(name: str) -> Graph:
+    """The integers of an untrained architecture, calibrated on random images: what it costs, not what it knows.
+
+    A large one takes a minute. Raises UsageError for an unknown name.
+    """
+    graph = untrained(name)
+    kind = graph.inputs[graph.input]
+    images = np.random.default_rng(0).integers(0, kind.dtype.high + 1, (CALIBRATION_IMAGES, *kind.shape))
+    return lower(graph, images)
 
 
 def untrained(name: str, *, stem: str | None = None, task: Task | None = None, seed: int = 0) -> Graph:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import signal
 import subprocess
 import sys
@@ -29,8 +30,7 @@ def test_lists_print_a_table_and_one_json_object(neurobin, arguments):
     assert shown.code == 0
     assert shown.out.strip()
     answer = json.loads(neurobin(*arguments, "--json").out)
-    assert answer["schema"].startswith("neurobin.")
-    assert answer["schema"].endswith("/1")
+    assert re.fullmatch(r"neurobin\.[a-z]+/[12]", answer["schema"])
 
 
 @pytest.mark.parametrize(
@@ -200,3 +200,27 @@ def test_a_mismatch_is_printed_and_leaves_with_code_5(neurobin, monkeypatch):
     assert answer["mismatches"] == 1
     assert answer["pairs"][0]["status"] == "mismatch"
     assert "1 integers differ" in shown.err
+
+
+def test_a_page_of_a_method_has_formulas_costs_and_targets(neurobin):
+    shown = neurobin("methods", "show", "birealnet").out
+    for words in ("Bi-Real Net (birealnet)", "ECCV, 2018", "published", "Blocks", "gradient in training", "2 - 2|x|",
+                  "Accuracy on the test split", "birealnet_digits", "What runs after deployment", "shortcut", "Widest map",
+                  "Targets of", "stm32l4r5"):  # fmt: skip
+        assert words in shown, words
+    answer = json.loads(neurobin("methods", "show", "birealnet", "--json").out)
+    assert answer["schema"] == "neurobin.method/2"
+    assert {"formulas", "deployment", "targets", "seeds", "planes", "published"} <= set(answer)
+    assert {block["kind"] for block in answer["formulas"]} >= {"weights", "activation"}
+
+
+def test_methods_are_listed_by_year_with_accuracy_and_targets(neurobin):
+    answer = json.loads(neurobin("methods", "--json").out)
+    assert answer["schema"] == "neurobin.methods/2"
+    years = [method["year"] for method in answer["methods"]]
+    assert years == sorted(years)
+    bnn = next(method for method in answer["methods"] if method["name"] == "bnn")
+    assert bnn["accuracy"]["deployed"] > 0.5
+    assert bnn["targets"]["stm32l4r5"] == "fits"
+    refused = neurobin("methods", "--json", "show", "bnn")
+    assert refused.code == 2

@@ -20,6 +20,7 @@ from neurobin.nets.react import ReActBlocks
 from neurobin.nets.task import Goal
 from neurobin.nn.activations.rprelu import RPReLU
 from neurobin.nn.activations.rsign import RSign
+from neurobin.nn.layers.conv import QuantConv2d
 from neurobin.nn.weights.magnitude import MagnitudeAwareSign
 
 DIGITS = Task(8, 8, 1, 10, 17)
@@ -104,3 +105,12 @@ def test_impossible_tasks_are_refused() -> None:
         REACT(16, 24, 1)
     with pytest.raises(UsageError, match=r"no core carries this network: a real shortcut .* leave out --core"):
         load_method("birealnet").build(replace(DIGITS, core=True))
+    with pytest.raises(UsageError, match="no core carries this network: its filters see all channels"):
+        load_method("self_binarizing").build(replace(DIGITS, core=True))
+
+
+def test_without_groups_every_filter_sees_all_channels() -> None:
+    module = load_method("self_binarizing").build(DIGITS)
+    convs = [layer for layer in module.modules() if isinstance(layer, QuantConv2d)]
+    assert [conv.weight.shape[1] for conv in convs] == [1, 32, 64, 64, 128]
+    assert not any(isinstance(layer, torch.nn.ChannelShuffle) for layer in module.modules())
