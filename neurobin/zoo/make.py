@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from neurobin.data import Dataset
-from neurobin.exec import activity, packed, reference
+from neurobin.exec import activity, reference
 from neurobin.exec.deviation import deviation
 from neurobin.frontend.torch import from_torch
 from neurobin.ir import DType, Encoding, Graph, Json, TensorType
@@ -50,7 +50,7 @@ def make(result: Trained, data: Dataset, command: str) -> Entry:
     scores = {
         "torch": data.score(predict(result.module, data.x_test)),
         "float": data.score(_in_batches(trained, data.x_test)),
-        "deployed": data.score(reference.real_outputs(deployed, packed.run(deployed, data.x_test))),
+        "deployed": data.score(reference.real_outputs(deployed, _in_batches(deployed, data.x_test))),
     }
     measured = {name: {stage: found[name] for stage, found in scores.items()} for name in scores["torch"]}
     about: dict[str, Json] = {
@@ -72,5 +72,5 @@ def make(result: Trained, data: Dataset, command: str) -> Entry:
 
 
 def _in_batches(graph: Graph, images: np.ndarray) -> np.ndarray:
-    """The outputs of a real-valued graph in the reference engine, whose maps are large."""
+    """The outputs of a graph in the reference engine, whose maps are large."""
     return np.concatenate([reference.run(graph, images[k : k + BATCH]) for k in range(0, len(images), BATCH)])
