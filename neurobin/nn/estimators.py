@@ -7,6 +7,7 @@ takes it.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, cast
@@ -14,15 +15,25 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
+from neurobin.nn.steps import inside, within
+
 
 @dataclass(frozen=True, repr=False)
 class Estimator:
-    """`derivative` maps the quantizer's input and the progress to the dy/dx used in training, element by element."""
+    """`derivative` maps the quantizer's input and the progress to the dy/dx used in training, element by element.
+
+    `product` gives gradient times derivative in one pass, for the few formulas for which torch has a kernel.
+    """
 
     name: str
     derivative: Callable[[Tensor, float], Tensor]
     formula: str
     paper: str
+    product: Callable[[Tensor, Tensor], Tensor] | None = None
+
+    def gradient(self, gradient: Tensor, x: Tensor, progress: float) -> Tensor:
+        """The gradient at the quantizer's input `x` from the one at its output."""
+        return gradient * self.derivative(x, progress) if self.product is None else self.product(gradient, x)
 
     def __repr__(self) -> str:
         return self.name
@@ -40,7 +51,7 @@ class _Substitute(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None, None]:
         (x,) = ctx.saved_tensors
-        return gradients[0] * ctx.estimator.derivative(x, ctx.progress), None, None, None
+        return ctx.estimator.gradient(gradients[0], x, ctx.progress), None, None, None
 
 
 def substitute(x: Tensor, value: Tensor, estimator: Estimator, progress: float = 1.0) -> Tensor:
@@ -50,6 +61,10 @@ def substitute(x: Tensor, value: Tensor, estimator: Estimator, progress: float =
 
 def _straight(x: Tensor, progress: float) -> Tensor:
     return torch.ones_like(x)
+
+
+def _unchanged(gradient: Tensor, x: Tensor) -> Tensor:
+    return gradient
 
 
 def _triangle(x: Tensor, progress: float) -> Tensor:
@@ -67,9 +82,12 @@ def clipped(limit: float = 1.0) -> Estimator:
     """
 
     def derivative(x: Tensor, progress: float) -> Tensor:
-        return (x.abs() <= limit).to(x.dtype)
+        return within(torch.ones_like(x), x, limit)
 
-    return Estimator(f"clip_{limit:g}", derivative, f"1 if |x| <= {limit:g} else 0", "arXiv 1602.02830")
+    def product(gradient: Tensor, x: Tensor) -> Tensor:
+        return within(gradient, x, limit)
+
+    return Estimator(f"clip_{limit:g}", derivative, f"1 if |x| <= {limit:g} else 0", "arXiv 1602.02830", product)
 
 
 def swish(beta: float = 5.0) -> Estimator:
@@ -90,7 +108,7 @@ def clipped_relu(top: float) -> Estimator:
     """1 between 0 and the largest level `top`, for quantizers of positive values (Cai et al. 2017, HWGQ, sec. 3.3)."""
 
     def derivative(x: Tensor, progress: float) -> Tensor:
-        return ((x > 0) & (x <= top)).to(x.dtype)
+        return inside(torch.ones_like(x), x, 0.0, top)
 
     return Estimator(f"clipped_relu_{top:g}", derivative, f"1 if 0 < x <= {top:g} else 0", "HWGQ, arXiv 1702.00953")
 
@@ -99,7 +117,7 @@ def log_tailed_relu(top: float) -> Estimator:
     """As `clipped_relu`, with 1 / (x - (top - 1)) beyond `top`, where the surrogate goes on as a logarithm."""
 
     def derivative(x: Tensor, progress: float) -> Tensor:
-        return torch.where(x > 0, 1 / (x - (top - 1)).clamp(min=1), torch.zeros_like(x))
+        return inside(torch.ones_like(x), x, 0.0, math.inf) / (x - (top - 1)).clamp(min=1)
 
     formula = f"0 if x <= 0, 1 up to {top:g}, then 1 / (x - {top - 1:g})"
     return Estimator(f"log_tailed_relu_{top:g}", derivative, formula, "HWGQ, arXiv 1702.00953")
@@ -116,7 +134,7 @@ def soft_round(codes: Tensor, alpha: Tensor) -> Tensor:
     return centre + torch.tanh(torch.log(2 / alpha - 1) * (codes - centre)) / (2 * (1 - alpha))
 
 
-STRAIGHT_THROUGH = Estimator("ste", _straight, "1", "Bengio et al. 2013, arXiv 1308.3432")
+STRAIGHT_THROUGH = Estimator("ste", _straight, "1", "Bengio et al. 2013, arXiv 1308.3432", _unchanged)
 POLYNOMIAL = Estimator("poly", _polynomial, "2 - 2|x| if |x| <= 1 else 0", "Liu et al. 2018, Bi-Real Net, arXiv 1808.00278")
 CLIPPED = clipped(1.0)
 TRIANGLE = Estimator("triangle", _triangle, "max(0, 1 - |x|)", "Esser et al. 2016, Eedn, arXiv 1603.08270")

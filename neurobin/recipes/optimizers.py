@@ -15,7 +15,8 @@ from torch import nn
 from torch.optim import Optimizer
 
 from neurobin.errors import UsageError
-from neurobin.nn.weights.sign import SignWeights, sign
+from neurobin.nn.steps import sign
+from neurobin.nn.weights.sign import SignWeights
 from neurobin.recipes.bop import Bop
 from neurobin.recipes.recipe import Recipe
 from neurobin.recipes.techniques import latent_layers, one_bit_layers

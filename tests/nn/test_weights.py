@@ -10,12 +10,13 @@ from torch import Tensor
 from neurobin.errors import GraphError, UsageError
 from neurobin.ir import BIPOLAR, FLOAT32, TERNARY, DType, Encoding
 from neurobin.nn.estimators import STRAIGHT_THROUGH
+from neurobin.nn.steps import sign
 from neurobin.nn.weights.dorefa import DorefaWeights
 from neurobin.nn.weights.fixed_point import FixedPointWeights
 from neurobin.nn.weights.magnitude import MagnitudeAwareSign
 from neurobin.nn.weights.quantizer import WeightQuantizer
 from neurobin.nn.weights.real import RealWeights
-from neurobin.nn.weights.sign import SignWeights, sign
+from neurobin.nn.weights.sign import SignWeights
 from neurobin.nn.weights.ternary import TernaryWeights
 
 WEIGHT = np.array([[0.0, -0.5, 1.5, 0.25], [-0.25, 0.75, -2.0, 1.0], [0.5, 0.5, -0.5, -0.5]])

@@ -17,11 +17,12 @@ from neurobin.ir import BIPOLAR, TERNARY
 from neurobin.nn.input_fit import Nearest, fit_codes, nearest_sign, nearest_ternary
 from neurobin.nn.layers.conv import QuantConv2d
 from neurobin.nn.layers.linear import QuantLinear
+from neurobin.nn.steps import sign
 from neurobin.nn.weights.hashed import HashedSign
 from neurobin.nn.weights.least_squares_bases import LeastSquaresTernary
 from neurobin.nn.weights.magnitude import MagnitudeAwareSign
 from neurobin.nn.weights.quantizer import total
-from neurobin.nn.weights.sign import SignWeights, sign
+from neurobin.nn.weights.sign import SignWeights
 from neurobin.nn.weights.two_step import TwoStepTernary
 from neurobin.recipes.techniques import Context
 from neurobin.recipes.techniques.fit_to_inputs import FitToInputs, second_moment

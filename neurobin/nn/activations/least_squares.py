@@ -23,7 +23,7 @@ from neurobin.ir import TERNARY, Builder, Encoding
 from neurobin.nn.activations.levels import GRID, LEAST, plane_type, write
 from neurobin.nn.bases import best_kept, two_clusters
 from neurobin.nn.estimators import CLIPPED, Estimator, substitute
-from neurobin.nn.weights.sign import sign
+from neurobin.nn.steps import sign
 
 LIMIT = 3.0
 SAMPLES = 2048

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from neurobin.errors import UsageError
 from neurobin.ir import FLOAT64, Builder, Constant, DType, Encoding
+from neurobin.nn import steps
 from neurobin.nn.estimators import STRAIGHT_THROUGH, substitute
 from neurobin.ops.affine import Affine
 from neurobin.ops.multi_threshold import MultiThreshold
@@ -28,7 +29,7 @@ def reached(x: Tensor, thresholds: Tensor) -> Tensor:
     """How many of `thresholds` [L] each value has reached (x >= t), as whole numbers of x's type."""
     count = torch.zeros_like(x)
     for threshold in thresholds.unbind():
-        count += x >= threshold
+        count += steps.reached(x, threshold)
     return count
 
 

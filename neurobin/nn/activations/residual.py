@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from neurobin.ir import Builder, DType, Encoding
 from neurobin.nn.activations.levels import GRID, check_bits, ordered_ratios, plane_type, positive, reached, write
 from neurobin.nn.estimators import CLIPPED, STRAIGHT_THROUGH, Estimator, substitute
-from neurobin.nn.weights.sign import sign
+from neurobin.nn.steps import sign
 
 
 class ResidualSigns(nn.Module):

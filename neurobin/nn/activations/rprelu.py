@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from neurobin.ir import FLOAT64, Builder, Constant
 from neurobin.nn.channels import per_channel
@@ -26,7 +27,7 @@ class RPReLU(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         shifted = x - per_channel(self.gamma, x)
-        return torch.where(shifted >= 0, shifted, per_channel(self.slope, x) * shifted) + per_channel(self.zeta, x)
+        return functional.prelu(shifted, self.slope.to(shifted.dtype)) + per_channel(self.zeta, x)
 
     def emit(self, b: Builder, *inputs: str) -> str:
         gamma, slope, zeta = (p.detach().cpu().double().numpy() for p in (self.gamma, self.slope, self.zeta))

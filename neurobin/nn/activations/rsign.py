@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from neurobin.ir import FLOAT64, Builder, Constant
 from neurobin.nn.channels import per_channel
 from neurobin.nn.estimators import POLYNOMIAL, Estimator, substitute
-from neurobin.nn.weights.sign import sign
+from neurobin.nn.steps import sign
 from neurobin.ops.sign import Sign
 
 

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from neurobin.ir import Builder
 from neurobin.nn.estimators import CLIPPED, Estimator, substitute
-from neurobin.nn.weights.sign import sign
+from neurobin.nn.steps import sign
 from neurobin.ops.sign import Sign
 
 

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from neurobin.ir import BINARY, FLOAT64, Builder, Constant
 from neurobin.nn.estimators import TRIANGLE, Estimator, substitute
+from neurobin.nn.steps import reached
 from neurobin.ops.multi_threshold import MultiThreshold
 
 
@@ -23,7 +24,7 @@ class StepActivation(nn.Module):
         self.estimator = estimator
 
     def forward(self, x: Tensor) -> Tensor:
-        return substitute(x, (x >= 0).to(x.dtype), self.estimator, self.progress)
+        return substitute(x, reached(x, 0.0), self.estimator, self.progress)
 
     def emit(self, b: Builder, *inputs: str) -> str:
         return b.add(MultiThreshold(Constant(FLOAT64, np.zeros((1, 1))), BINARY), *inputs)

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from neurobin.ir import Builder
 from neurobin.nn.annealed import SHARPENING_TANH, geometric
 from neurobin.nn.estimators import substitute
-from neurobin.nn.weights.sign import sign
+from neurobin.nn.steps import sign
 from neurobin.ops.sign import Sign
 
 

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from neurobin.errors import UsageError
 from neurobin.ir import FLOAT64, Builder, Constant
 from neurobin.nn.estimators import CLIPPED, Estimator, substitute
-from neurobin.nn.weights.sign import sign
+from neurobin.nn.steps import sign
 from neurobin.ops.concat import Concat
 from neurobin.ops.sign import Sign
 

@@ -17,7 +17,7 @@ from neurobin.errors import UsageError
 from neurobin.ir import FLOAT64, Builder, Constant
 from neurobin.nn.estimators import STRAIGHT_THROUGH, Estimator, substitute
 from neurobin.nn.layers.planes_conv import Scaling
-from neurobin.nn.weights.sign import sign
+from neurobin.nn.steps import sign
 from neurobin.ops.abs import Abs
 from neurobin.ops.add import Add
 from neurobin.ops.affine import Affine

@@ -15,7 +15,7 @@ from neurobin.errors import UsageError
 from neurobin.ir import FLOAT64, Builder, Constant
 from neurobin.nn.estimators import Estimator, clipped, substitute
 from neurobin.nn.layers.planes_conv import Scaling
-from neurobin.nn.weights.sign import sign
+from neurobin.nn.steps import sign
 from neurobin.ops.affine import Affine
 from neurobin.ops.sign import Sign
 

@@ -15,8 +15,8 @@ from torch import Tensor, nn
 from neurobin.errors import UsageError
 from neurobin.ir import BIPOLAR
 from neurobin.nn.estimators import CLIPPED, Estimator, substitute
+from neurobin.nn.steps import sign
 from neurobin.nn.weights.quantizer import Stateless, WeightCodes, WeightQuantizer
-from neurobin.nn.weights.sign import sign
 
 LEAST_STD = 1e-5  # below, a filter counts as constant, and its gradient stays finite
 

@@ -15,8 +15,8 @@ from torch import Tensor
 from neurobin.errors import UsageError
 from neurobin.ir import BIPOLAR
 from neurobin.nn.estimators import CLIPPED, Estimator, substitute
+from neurobin.nn.steps import sign
 from neurobin.nn.weights.quantizer import Stateless, WeightCodes, total
-from neurobin.nn.weights.sign import sign
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,9 @@ from torch import Tensor, nn
 
 from neurobin.nn.estimators import CLIPPED, Estimator
 from neurobin.nn.input_fit import fit_codes, nearest_sign
+from neurobin.nn.steps import sign
 from neurobin.nn.weights.magnitude import MagnitudeAwareSign
 from neurobin.nn.weights.quantizer import WeightCodes
-from neurobin.nn.weights.sign import sign
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ from torch import Tensor
 
 from neurobin.ir import BIPOLAR
 from neurobin.nn.estimators import STRAIGHT_THROUGH, Estimator, substitute
+from neurobin.nn.steps import sign
 from neurobin.nn.weights.quantizer import Stateless, WeightCodes, total
-from neurobin.nn.weights.sign import sign
 
 
 @dataclass(frozen=True)

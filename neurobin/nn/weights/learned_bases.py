@@ -16,8 +16,8 @@ from neurobin.errors import UsageError
 from neurobin.ir import BIPOLAR
 from neurobin.nn.bases import least_squares
 from neurobin.nn.estimators import STRAIGHT_THROUGH, Estimator, substitute
+from neurobin.nn.steps import sign
 from neurobin.nn.weights.quantizer import WeightCodes, total
-from neurobin.nn.weights.sign import sign
 
 MEDIAN = 0.6745  # of |x| for x normal with variance 1
 RIDGE = 1e-4

@@ -20,8 +20,8 @@ from torch import Tensor
 from neurobin.ir import BIPOLAR, TERNARY
 from neurobin.nn.bases import best_kept, two_clusters
 from neurobin.nn.estimators import CLIPPED, Estimator, substitute
+from neurobin.nn.steps import sign
 from neurobin.nn.weights.quantizer import Stateless, WeightCodes, total
-from neurobin.nn.weights.sign import sign
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,8 @@ from neurobin.errors import UsageError
 from neurobin.ir import BIPOLAR
 from neurobin.nn.bases import least_squares
 from neurobin.nn.estimators import STRAIGHT_THROUGH, Estimator, substitute
+from neurobin.nn.steps import sign
 from neurobin.nn.weights.quantizer import Stateless, WeightCodes
-from neurobin.nn.weights.sign import sign
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,8 @@ from torch import Tensor
 
 from neurobin.ir import BIPOLAR
 from neurobin.nn.estimators import CLIPPED, Estimator, substitute
+from neurobin.nn.steps import sign
 from neurobin.nn.weights.quantizer import Stateless, WeightCodes
-
-
-def sign(x: Tensor) -> Tensor:
-    """+1 where x >= 0, else -1; unlike torch.sign there is no third value."""
-    return (x >= 0).to(x.dtype).mul_(2).sub_(1)
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ from torch import Tensor
 from neurobin.ir import BIPOLAR
 from neurobin.nn.annealed import geometric, sharpening_tanh
 from neurobin.nn.estimators import substitute
+from neurobin.nn.steps import sign
 from neurobin.nn.weights.quantizer import Stateless, WeightCodes
-from neurobin.nn.weights.sign import sign
 
 
 @dataclass(frozen=True)

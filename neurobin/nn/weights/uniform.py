@@ -22,8 +22,8 @@ from torch import Tensor, nn
 from neurobin.errors import UsageError
 from neurobin.ir import BIPOLAR, DType, Encoding
 from neurobin.nn.estimators import STRAIGHT_THROUGH, substitute
+from neurobin.nn.steps import sign
 from neurobin.nn.weights.quantizer import WeightCodes, WeightQuantizer
-from neurobin.nn.weights.sign import sign
 
 SOFTNESS = 0.2  # a at the start
 SOFTNESS_RANGE = (0.01, 0.5)
