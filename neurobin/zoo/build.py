@@ -24,7 +24,6 @@ from neurobin.files import write_atomic
 from neurobin.methods import load_method, method_names
 from neurobin.zoo import FOLDER, SEEDS
 
-
 # One thread each; and glibc keeps the memory of freed maps, whose return and renewal takes a fifth of a training step.
 ENVIRONMENT = {
     "OMP_NUM_THREADS": "1",

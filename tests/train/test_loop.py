@@ -59,9 +59,9 @@ def state(result: Trained) -> bytes:
     return b"".join(value.numpy().tobytes() for value in result.module.state_dict().values())
 
 
-def test_bnn_learns_the_digits() -> None:
-    result = train("bnn", "digits", epochs=10, progress=False)
-    assert result.accuracy > 0.6
+def test_ternary_weights_learn_the_digits() -> None:
+    result = train("twn", "digits", epochs=10, progress=False)
+    assert result.accuracy > 0.8
     assert (result.dataset, result.seed, result.epochs) == ("digits", 0, 10)
     assert result.history[-1]["loss"] < result.history[0]["loss"]
     assert not result.module.training
