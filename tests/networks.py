@@ -20,8 +20,9 @@ class Random(Builder):
         return self.add(op_class(name)(**attributes), *sources, name=f"{name}{len(self.nodes)}")
 
     def weight(self, dtype: DType, *shape: int) -> Constant:
-        values = dtype.table if dtype.bits <= 8 and dtype != TERNARY else np.arange(dtype.low, dtype.high + 1)
-        return Constant(dtype, self.rng.choice(values, shape))
+        if dtype.bits <= 8 and dtype != TERNARY:
+            return Constant(dtype, self.rng.choice(dtype.table, shape))
+        return Constant(dtype, self.rng.integers(dtype.low, dtype.high + 1, shape))
 
     def thresholds(self, source: str, levels: int = 1, spread: float = 0.25) -> Constant:
         """Random ascending thresholds near the middle of what `source` can be."""

@@ -169,7 +169,7 @@ def test_lowering_what_is_lowered_is_refused(neurobin):
 
 @pytest.mark.slow
 def test_an_interrupted_training_goes_on_with_the_same_command(tmp_path):
-    train = [sys.executable, "-m", "neurobin", "train", "bnn", "--epochs", "40", "--output", str(tmp_path)]
+    train = [sys.executable, "-m", "neurobin", "train", "bnn", "--epochs", "12", "--output", str(tmp_path)]
     running = start(train, stderr=subprocess.PIPE)
     kept = tmp_path / "bnn_digits_seed0.checkpoint"
     deadline = time.monotonic() + 60
