@@ -35,7 +35,7 @@ class SawbWeights(Stateless):
     def __call__(self, weight: Tensor, progress: float = 1.0) -> Tensor:
         latent = weight.detach()
         clip, slope = self._clip(latent), self.estimator.derivative
-        at_clip = replace(self.estimator, derivative=lambda x, share: slope(x / clip, share))
+        at_clip = replace(self.estimator, derivative=lambda x, share: slope(x / clip, share), product=None)
         return substitute(weight, total(self.terms(latent)), at_clip, progress)
 
     def terms(self, weight: Tensor) -> tuple[WeightCodes, ...]:

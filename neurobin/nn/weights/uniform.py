@@ -21,8 +21,7 @@ from torch import Tensor, nn
 
 from neurobin.errors import UsageError
 from neurobin.ir import BIPOLAR, DType, Encoding
-from neurobin.nn.estimators import STRAIGHT_THROUGH, substitute
-from neurobin.nn.steps import sign
+from neurobin.nn.estimators import STRAIGHT_THROUGH, soft_round, substitute
 from neurobin.nn.weights.quantizer import WeightCodes, WeightQuantizer
 
 SOFTNESS = 0.2  # a at the start
@@ -93,13 +92,12 @@ class UniformQuantizer(nn.Module):
         return substitute(position, nearest, STRAIGHT_THROUGH, progress)
 
     def _soft(self, weight: Tensor, progress: float) -> Tensor:
-        """phi depends on w - m in units of d: k d = log(2 / a - 1)."""
+        """Rounded forward; backward the staircase, whose cells lie between whole positions."""
         assert self.softness is not None
         position = self._position(weight)
-        cell = position.detach().floor().clamp(0, self.steps - 1)
-        a = self.softness.clamp(*SOFTNESS_RANGE)
-        phi = torch.tanh(torch.log(2 / a - 1) * (position - cell - 0.5)) / (1 - a)
-        return cell + (substitute(phi, sign(phi), STRAIGHT_THROUGH, progress) + 1) / 2
+        nearest = torch.floor(position.detach() + 0.5).clamp(0, self.steps)
+        stairs = soft_round(position, self.softness.clamp(*SOFTNESS_RANGE))
+        return substitute(stairs, nearest, STRAIGHT_THROUGH, progress)
 
     def extra_repr(self) -> str:
         return f"bits={self.scheme.bits}, soft={self.scheme.soft}, symmetric={self.scheme.symmetric}"
