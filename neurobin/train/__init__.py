@@ -17,7 +17,9 @@ from neurobin.train.checkpoint import Identity
 from neurobin.train.loop import Run, TrainingError, predict
 from neurobin.train.progress import bar
 
-__all__ = ["Dataset", "Trained", "TrainingError", "load_dataset", "train", "train_on"]
+__all__ = ["TEACHER", "Dataset", "Trained", "TrainingError", "load_dataset", "train", "train_on"]
+
+TEACHER = ".teacher"  # suffix of the checkpoints in which teachers are kept beside those of their students
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,7 +93,7 @@ def train_on(
     file = None if checkpoint is None else Path(checkpoint)
 
     def teacher(name: str) -> nn.Module:
-        kept = None if file is None else file.with_name(f"{name}_{data.name}.teacher")
+        kept = None if file is None else file.with_name(f"{name}_{data.name}{TEACHER}")
         taught = train_on(load_method(name), data, checkpoint=kept, device=device, progress=progress)
         return taught.module.to(device).requires_grad_(False)
 

@@ -2,7 +2,8 @@
 
 Every network is one `neurobin train` of its own, `jobs` at a time, with one thread each: the result does not depend on
 how many run. What is finished is kept in the work folder and not trained again; an interrupted run goes on from its last
-epoch. `--install` puts the networks of seed 0 into the package and the accuracies of all seeds into `seeds.json`.
+epoch. Methods that teach others come first, and what they end with is kept for their students. `--install` puts the
+networks of seed 0 into the package and the accuracies of all seeds into `seeds.json`.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import click
@@ -22,6 +24,7 @@ import click
 from neurobin.data.load import USUAL
 from neurobin.files import write_atomic
 from neurobin.methods import load_method, method_names
+from neurobin.train import TEACHER
 from neurobin.zoo import FOLDER, SEEDS
 
 # One thread each; and glibc keeps the memory of freed maps, whose return and renewal takes a fifth of a training step.
@@ -48,7 +51,7 @@ class Job:
         return f"{self.method}_{self.data}{'_core' if self.core else ''}"
 
     def folder(self, work: Path) -> Path:
-        """Where its files are made: one folder per seed, so that teachers are shared between methods."""
+        """Where its files are made: one folder per seed, in which methods share their teachers."""
         return work / f"seed{self.seed}"
 
     def result(self, work: Path) -> Path:
@@ -58,7 +61,16 @@ class Job:
     def arguments(self, work: Path) -> list[str]:
         """The command line that trains it."""
         options = ["--data", self.data, "--seed", str(self.seed), *(["--core"] if self.core else [])]
+        if self.seed == 0 and self.method in teachers():  # where `neurobin.train` looks for it: a teacher has seed 0
+            options += ["--checkpoint", str(self.folder(work) / f"{self.name}{TEACHER}")]
         return [sys.executable, "-m", "neurobin", "train", self.method, *options, "-o", str(self.folder(work)), "--json"]
+
+
+@cache
+def teachers() -> frozenset[str]:
+    """The methods whose networks other methods learn from."""
+    techniques = [technique for name in method_names() for technique in load_method(name).recipe.techniques]
+    return frozenset(str(vars(technique)["teacher"]) for technique in techniques if "teacher" in vars(technique))
 
 
 def run(job: Job, work: Path) -> str:
@@ -66,7 +78,11 @@ def run(job: Job, work: Path) -> str:
     target = job.result(work)
     if target.exists():
         return f"{job.name} seed {job.seed}: done before"
-    job.folder(work).mkdir(parents=True, exist_ok=True)
+    folder = job.folder(work)
+    folder.mkdir(parents=True, exist_ok=True)
+    for kept in work.glob(f"seed0/*{TEACHER}"):
+        if not (folder / kept.name).exists():
+            shutil.copyfile(kept, folder / kept.name)
     done = subprocess.run(job.arguments(work), env=os.environ | ENVIRONMENT, capture_output=True, text=True)
     if done.returncode:
         last = (done.stderr.strip().splitlines() or ["no message"])[-1]
@@ -111,9 +127,11 @@ def main(methods: tuple[str, ...], data: str | None, seeds: str, core: bool, job
     todo = [Job(method, data or fits, int(seed), core) for seed in seeds.split(",") for method, fits in usual.items()]
     failed = 0
     with ThreadPoolExecutor(jobs) as pool:
-        for line in pool.map(lambda job: run(job, folder), todo):
-            failed += "exit code" in line
-            click.echo(line)
+        for teaching in (True, False):
+            part = [job for job in todo if (job.method in teachers()) == teaching]
+            for line in pool.map(lambda job: run(job, folder), part):
+                failed += "exit code" in line
+                click.echo(line)
     if wanted:
         click.echo(f"{install(folder)} networks installed in {FOLDER}")
     sys.exit(1 if failed else 0)
