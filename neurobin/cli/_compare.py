@@ -110,13 +110,15 @@ def _workers(count: int) -> Iterator[Callable[[Sequence[Job]], Iterator[tuple[Pa
         yield lambda jobs: map(_evaluate, jobs)
         return
     started = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(count, mp_context=started, initializer=_end_on_interrupt) as pool:
-        try:
-            yield lambda jobs: pool.map(_evaluate, jobs)
-        except BaseException:
-            for child in multiprocessing.active_children():
-                child.terminate()
-            raise
+    pool = ProcessPoolExecutor(count, mp_context=started, initializer=_end_on_interrupt)
+    try:
+        yield lambda jobs: pool.map(_evaluate, jobs)
+    except BaseException:
+        pool.shutdown(wait=False, cancel_futures=True)  # nothing that waits must be started any more
+        for child in multiprocessing.active_children():
+            child.terminate()
+        raise
+    pool.shutdown()
 
 
 def _end_on_interrupt() -> None:
