@@ -14,8 +14,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from neurobin.errors import UsageError
-from neurobin.recipes.techniques._features import layers_named, record, recorded
-from neurobin.recipes.techniques._teacher import teacher_of
+from neurobin.recipes.techniques._matched import begin, pairs, watch
 from neurobin.recipes.techniques.technique import Batch, Context, Technique
 
 
@@ -31,18 +30,15 @@ class AttentionTransfer(Technique):
     at: tuple[str, ...]
 
     def prepare(self, context: Context) -> None:
-        layers_named(context.module, self.at)
-        teacher_of(context, self.teacher).watch(self.at)
+        watch(context, self.teacher, self.at)
 
     def before_step(self, context: Context, progress: float) -> None:
-        record(context, repr(self), layers_named(context.module, self.at))
+        begin(context, repr(self), self.at)
 
     def loss(self, context: Context, batch: Batch) -> Tensor:
-        student = recorded(context, repr(self))
-        teacher = teacher_of(context, self.teacher).features(batch.images)
         total = batch.logits.new_zeros(())
-        for name in self.at:
-            own, given = attention(student[name]), attention(teacher[name])
+        for name, maps, taught in pairs(context, repr(self), self.teacher, self.at, batch):
+            own, given = attention(maps), attention(taught)
             if own.shape != given.shape:
                 raise UsageError(f"at {name!r} the student's map has {own.shape[1]} places, the teacher's {given.shape[1]}")
             total = total + functional.mse_loss(own, given)

@@ -13,8 +13,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from neurobin.errors import UsageError
-from neurobin.recipes.techniques._features import layers_named, record, recorded
-from neurobin.recipes.techniques._teacher import teacher_of
+from neurobin.recipes.techniques._matched import begin, pairs, watch
 from neurobin.recipes.techniques.technique import Batch, Context, Technique
 
 
@@ -30,18 +29,14 @@ class FeatureHints(Technique):
     at: tuple[str, ...]
 
     def prepare(self, context: Context) -> None:
-        layers_named(context.module, self.at)
-        teacher_of(context, self.teacher).watch(self.at)
+        watch(context, self.teacher, self.at)
 
     def before_step(self, context: Context, progress: float) -> None:
-        record(context, repr(self), layers_named(context.module, self.at))
+        begin(context, repr(self), self.at)
 
     def loss(self, context: Context, batch: Batch) -> Tensor:
-        student = recorded(context, repr(self))
-        teacher = teacher_of(context, self.teacher).features(batch.images)
         total = batch.logits.new_zeros(())
-        for name in self.at:
-            own, given = student[name].float(), teacher[name].float()
+        for name, own, given in pairs(context, repr(self), self.teacher, self.at, batch):
             if own.shape != given.shape:
                 shapes = f"{tuple(own.shape[1:])}, the teacher's {tuple(given.shape[1:])}"
                 raise UsageError(f"at {name!r} the student's map has shape {shapes}", hint="layers of equal shape")
