@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import importlib.metadata
-import multiprocessing
 import os
 import platform
-import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Mapping as MappingOf
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Literal
@@ -23,6 +19,7 @@ from analyses.results import Comparison, ModelInfo, PairResult, TargetInfo
 from hwmodels.target import Mapping, Target, constants
 from neurobin import zoo
 from neurobin.cli._common import images_at_hand, images_to_execute, track
+from neurobin.cli._processes import map_in_processes
 from neurobin.errors import DoesNotFitError
 from neurobin.ir import Graph
 
@@ -73,8 +70,8 @@ def compare(
         if key not in known:
             known[key] = _images(graph, images)
         jobs.append(Job(name, graph, known[key], targets, page))
-    with _workers(_processes(processes, len(jobs))) as work:
-        found = [results for _, results in zip(track(jobs, "comparing", quiet=quiet), work(jobs), strict=True)]
+    answers = map_in_processes(_evaluate, jobs, _processes(processes, len(jobs)))
+    found = [results for _, results in zip(track(jobs, "comparing", quiet=quiet), answers, strict=True)]
     return Comparison(
         models=tuple(_model(job, page) for job in jobs),
         results=tuple(result for results in found for result in results),
@@ -101,29 +98,6 @@ def _processes(wanted: int | None, networks: int) -> int:
     if wanted is not None:
         return min(wanted, max(networks, 1))
     return 2 if networks >= WORTH_A_PROCESS and (os.cpu_count() or 1) > 1 else 1
-
-
-@contextmanager
-def _workers(count: int) -> Iterator[Callable[[Sequence[Job]], Iterator[tuple[PairResult, ...]]]]:
-    """Something that runs jobs and gives their results in order; no process outlives it, however it is left."""
-    if count == 1:
-        yield lambda jobs: map(_evaluate, jobs)
-        return
-    started = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(count, mp_context=started, initializer=_end_on_interrupt)
-    try:
-        yield lambda jobs: pool.map(_evaluate, jobs)
-    except BaseException:
-        pool.shutdown(wait=False, cancel_futures=True)  # nothing that waits must be started any more
-        for child in multiprocessing.active_children():
-            child.terminate()
-        raise
-    pool.shutdown()
-
-
-def _end_on_interrupt() -> None:
-    """Ctrl-C ends a worker without a word; the parent has the last one."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def _evaluate(job: Job) -> tuple[PairResult, ...]:
