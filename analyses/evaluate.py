@@ -103,6 +103,8 @@ def model_info(name: str, graph: Graph) -> ModelInfo:
         accuracy_torch=_number(accuracy, "torch"),
         accuracy_float=_number(accuracy, "float"),
         accuracy_deployed=_number(accuracy, "deployed"),
+        map_torch=_number(meta.get("mean_average_precision"), "torch"),
+        map_deployed=_number(meta.get("mean_average_precision"), "deployed"),
         parameters=parameter_counts(graph),
         graph_text=to_text(graph),
         command=_text(meta, "command"),

@@ -1,6 +1,7 @@
 """What a comparison holds: models, their results on targets, and where every constant came from. Frozen, JSON both ways.
 
-Accuracies are fractions (0.97 means 97 %), measured on the test split of the model's data set.
+Accuracies are fractions (0.97 means 97 %), measured on the test split of the model's data set; a detector's is the share of
+right boxes among right, wrong and missed ones, and its mean average precision stands beside it.
 """
 
 from __future__ import annotations
@@ -46,6 +47,8 @@ class ModelInfo:
     first_flip: str = ""  # the first quantizer in execution order with such a code
     operands: tuple[str, ...] = ()  # analyses.deployment.operands of the deployed graph: "1x1", "8x8"
     seeds: tuple[tuple[float, float], ...] = ()  # accuracy as trained and deployed of every seed that was trained
+    map_torch: float | None = None  # of detectors: mean average precision at an overlap of 0.5
+    map_deployed: float | None = None
     test_images: int | None = None  # in the test split that images were executed from; 0: random ones; None: not known
     literature: Literature | None = None
 

@@ -44,6 +44,8 @@ TERMS = {
     "kernel": "The routine that computes one layer, or several fused ones, on a microcontroller.",
     "stall": "A resource that has work but must wait, for data or for room; idle is having none.",
     "requantise": "To bring sums back to few bits: multiply by a fixed-point factor, shift, round and clip.",
+    "accuracy, mAP": "Share of right answers; of a detector, right boxes among right, wrong and missed ones. mAP is the "
+    "detector’s mean average precision, over all confidences, at an overlap of one half.",
     "front": "Pairs for which no other one has at most the energy and at least the accuracy (Pareto).",
     "sensitivity": "How far the total moves when one constant goes through its range and all others stay.",
     "status": "How a constant is known: published, measured, derived from others, fitted to data, or assumed.",

@@ -91,7 +91,7 @@ def _row(view: View, row: dict[str, Cell], model: ModelInfo, families: Sequence[
         _method(row, model),
         Markup("<td>{}").format(text(str(row["year"] or "–"))),
         _operands(row, model),
-        _share(row["accuracy_torch"]),
+        _share(row["accuracy_torch"]) + _precision(row["map_torch"]),
         _deployed(row),
         _loss(row["loss"]),
         _size(row["size_bytes"]),
@@ -125,8 +125,14 @@ def _share(value: Cell) -> Markup:
     return Markup('<td data-v="{}">{}').format(repr(value), number(value, "share"))
 
 
+def _precision(value: Cell) -> Markup:
+    if not isinstance(value, float):
+        return Markup("")
+    return Markup('<span class="sub">mAP {}</span>').format(number(value, "share"))
+
+
 def _deployed(row: dict[str, Cell]) -> Markup:
-    cell = _share(row["accuracy"])
+    cell = _share(row["accuracy"]) + _precision(row["map"])
     mean, deviation = row["mean"], row["deviation"]
     if not isinstance(mean, float) or not isinstance(deviation, float):
         return cell

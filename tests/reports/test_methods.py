@@ -60,6 +60,15 @@ def test_the_spread_over_seeds_stands_under_the_accuracy() -> None:
     assert "96.44 ± 0.71 % (2 seeds)" in words
 
 
+def test_mean_average_precision_stands_under_the_accuracies_of_a_detector() -> None:
+    plain = comparison(1, 1, hostile=False)
+    detector = replace(plain, models=tuple(replace(m, map_torch=0.8785, map_deployed=0.877) for m in plain.models))
+    words = " ".join(made(detector).words)
+    assert "mAP 87.85 %" in words
+    assert "mAP 87.70 %" in words
+    assert "mAP 8" not in " ".join(made(plain).words)
+
+
 def test_a_refusal_gives_its_reason_in_the_row() -> None:
     page = made(comparison(8, 3, hostile=False))
     refused = [r for r in comparison(8, 3, hostile=False).results if r.fits is False]
