@@ -41,5 +41,6 @@ METHOD = Method(
     notes=(
         "Members are trained side by side from independent starts. The paper's boosting is not modelled.",
         "Deployed as one network: scores become 16-bit fixed point to be added; the vote is over scores, not classes.",
+        "gamma stays positive, so that max pooling of sums deploys as an OR of bits.",
     ),
 )

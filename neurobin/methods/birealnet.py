@@ -38,7 +38,6 @@ METHOD = Method(
     notes=(
         "The first layer is trained with the 8-bit weights that it is deployed with.",
         "Trained in one stage from scratch; the paper first trains with clipped real activations.",
-        "Convolutions are grouped with shuffled inputs; the paper's are not. Four blocks with stride instead of pools.",
         "The scale per filter is kept and folds into batch norm; the paper retrains batch norm without it.",
     ),
 )

@@ -40,5 +40,6 @@ METHOD = Method(
         "alpha is mean |w| of the filter and constant in the backward pass; the paper has one per layer.",
         "The paper retrains a real network; trained from scratch here.",
         "The first layer is trained with the 8-bit weights that it is deployed with.",
+        "gamma stays positive, so that max pooling of sums deploys as an OR of bits.",
     ),
 )

@@ -28,9 +28,7 @@ METHOD = Method(
     last="binary weights, batch norm to logits",
     blocks=("plain: conv, max pool, batch norm, sign",),
     build=Vgg(hidden=CONV, activation=SignActivation, first=CONV, last=quant_linear(WEIGHTS)),
-    recipe=Recipe(
-        epochs=100, optimizer=BopAndAdam(gamma=1e-3), lr=1e-2, loss="squared_hinge", techniques=(PositiveGamma(),)
-    ),
+    recipe=Recipe(epochs=100, optimizer=BopAndAdam(gamma=1e-3), lr=1e-2, techniques=(PositiveGamma(),)),
     precision=Precision(),
     literature_accuracy=(
         Published("CIFAR-10, BinaryNet", 91.3, "plumerai/rethinking-bnn-optimization README"),

@@ -13,7 +13,7 @@ CONV = quant_conv(HashedSign())
 
 METHOD = Method(
     name="bwhn",
-    title="BWHN",
+    title="BWNH",
     paper="From Hashing to CNNs: Training Binary Weight Networks via Hashing",
     authors="Hu, Wang, Cheng",
     venue="AAAI",

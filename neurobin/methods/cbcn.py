@@ -17,7 +17,7 @@ METHOD = Method(
     title="CBCN",
     paper="Circulant Binary Convolutional Networks: "
     "Enhancing the Performance of 1-bit DCNNs with Circulant Back Propagation",
-    authors="Liu, Ding, Xia, Hu, Zhang, Liu, Zhuang, Guo",
+    authors="Liu, Ding, Xia, Zhang, Gu, Liu, Ji, Doermann",
     venue="CVPR",
     year=2019,
     arxiv="1910.10853",

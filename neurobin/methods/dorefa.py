@@ -34,6 +34,7 @@ METHOD = Method(
     ),
     notes=(
         "Gradients are not quantized: that concerns training only and leaves no trace in the deployed network.",
+        "The last layer reads 2-bit codes; the authors' code gives it unquantized values in [0, 1].",
         "gamma stays positive, so that max pooling of sums deploys as max pooling of codes.",
     ),
 )

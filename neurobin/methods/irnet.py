@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import partial
 
 from neurobin.methods._method import Method, Precision, Published, Recipe
-from neurobin.nets.ends import quant_conv
-from neurobin.nets.resnet import ResNet
+from neurobin.nets.ends import normed_linear, quant_conv
+from neurobin.nets.resnet import ResNet, small_stem
 from neurobin.nets.shortcut import ShortcutBlocks
 from neurobin.nn.activations.hardtanh import Hardtanh
 from neurobin.nn.activations.sign import SignActivation
@@ -32,7 +32,7 @@ METHOD = Method(
         "bireal: sign, conv, batch norm, add shortcut, hardtanh",
         "downsample: average pool, real 1x1 conv, batch norm",
     ),
-    build=ResNet(ShortcutBlocks(CONV, SIGN, last=Hardtanh)),
+    build=ResNet(ShortcutBlocks(CONV, SIGN, last=Hardtanh), stem=partial(small_stem, then=Hardtanh), dense=normed_linear),
     recipe=Recipe(epochs=100, epochs_large=8),
     precision=Precision(),
     literature_accuracy=(

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from neurobin.methods._method import Method, Precision, Published, Recipe
 from neurobin.nets.ends import norm2d, quant_conv, relu
-from neurobin.nets.resnet import ResNet
+from neurobin.nets.resnet import ResNet, small_stem
 from neurobin.nets.shortcut import ShortcutBlocks
 from neurobin.nn.activations.least_squares import LeastSquaresActivation
 from neurobin.nn.weights.magnitude import MagnitudeAwareSign
 from neurobin.recipes.techniques.clip_latent import ClipLatent
 
-CONV = quant_conv(MagnitudeAwareSign())
+CONV = quant_conv(MagnitudeAwareSign(scale_gradient=False))
 BLOCKS = ShortcutBlocks(CONV, LeastSquaresActivation, before=norm2d, between=relu, norm=None)
 
 METHOD = Method(
@@ -21,12 +23,12 @@ METHOD = Method(
     venue="CVPR Workshops",
     year=2020,
     arxiv="2001.02786",
-    weights="sign times mean |w| of the filter, the gradient reaches the scale",
+    weights="sign times mean |w| of the filter, the scale constant in the backward pass",
     activations="the best two binary planes, from a running mean of each image's two scales; gradient clipped at 1",
     first="real in the paper, 8-bit weights here",
     last="real",
     blocks=("batch norm, two planes, conv, ReLU, add shortcut", "downsample: average pool, real 1x1 conv, batch norm"),
-    build=ResNet(BLOCKS),
+    build=ResNet(BLOCKS, stem=partial(small_stem, then=relu)),
     recipe=Recipe(epochs_large=6, techniques=(ClipLatent(1.0),)),
     precision=Precision(),
     literature_accuracy=(
@@ -38,6 +40,6 @@ METHOD = Method(
         "At inference the scales are running means; the released networks compute them for each image.",
         "The second scale is a whole number of 64ths of the first, in training as well.",
         "The first layer is trained with the 8-bit weights that it is deployed with.",
-        "Without the paper's teacher, and without biases of convolutions.",
+        "Without the paper's teacher, and without biases of convolutions. Shortcuts are average-pooled rather than strided.",
     ),
 )

@@ -40,6 +40,7 @@ METHOD = Method(
         "The first layer is trained with the 8-bit weights that it is deployed with.",
         "The sums of a convolution's two weight bases are added in 16-bit fixed point.",
         "Scales of activations are whole numbers of 64ths of the largest, in training as well.",
+        "Blocks are purely pre-activated; the authors' code has batch norms behind them as well.",
         "Shortcuts that change the width are quantized like the other convolutions.",
     ),
 )

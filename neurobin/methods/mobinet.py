@@ -41,6 +41,7 @@ METHOD = Method(
     notes=(
         "The first layer is trained with the 8-bit weights that it is deployed with.",
         "Four blocks, shortcuts around both convolutions; the paper compares shortcuts before, within and behind blocks.",
-        "Each output of a 3x3 convolution depends on 8 channels.",
+        "Each output of a 3x3 convolution depends on 8 channels; the published figure is of fewer.",
+        "Without a scale per channel: batch norm behind every convolution would absorb it.",
     ),
 )

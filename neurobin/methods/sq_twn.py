@@ -7,6 +7,7 @@ from neurobin.nets.ends import quant_conv, relu
 from neurobin.nets.vgg import Order, Vgg
 from neurobin.nn.weights.staged import GroupShare
 from neurobin.nn.weights.ternary import TernaryWeights
+from neurobin.recipes.techniques.clip_latent import ClipLatent
 
 CONV = quant_conv(GroupShare(TernaryWeights()))
 
@@ -24,7 +25,7 @@ METHOD = Method(
     last="real",
     blocks=("plain: conv, batch norm, ReLU, max pool",),
     build=Vgg(hidden=CONV, activation=relu, order=Order.POOL_LAST),
-    recipe=Recipe(),
+    recipe=Recipe(techniques=(ClipLatent(1.0),)),
     precision=Precision(),
     notes=(
         "The filters of the smallest relative error are quantized first; the paper draws them by roulette.",

@@ -28,7 +28,7 @@ METHOD = Method(
     literature_accuracy=(Published("ImageNet, AlexNet", 58.0, "tensorpack examples, DoReFa-Net README"),),
     notes=(
         "The first layer is trained with the 8-bit weights that it is deployed with.",
-        "Trained from scratch; the paper starts from a trained real network.",
+        "Trained from scratch; the paper's CIFAR networks start from trained real ones.",
         "Positive and negative weights deploy as two convolutions of {0, 1} codes.",
         "Their sums are rounded to one 16-bit scale before they are added.",
     ),

@@ -27,7 +27,7 @@ METHOD = Method(
     recipe=Recipe(),
     precision=Precision(),
     literature_accuracy=(
-        Published("MNIST, LeNet-5", 99.35, "arXiv 1605.04711"),
+        Published("MNIST, LeNet-5", 99.35, "arXiv 1605.04711 (unverified)"),
         Published("CIFAR-10, VGG-7", 92.56, "arXiv 1605.04711"),
         Published("ImageNet, ResNet-18", 61.8, "arXiv 1605.04711"),
     ),

@@ -41,6 +41,7 @@ METHOD = Method(
     notes=(
         "Closed channels leave the deployed network: its inner layers are together as wide as if never widened.",
         "Sparsity acts on gates behind the signs, which learn what a channel is worth to the loss; only inner maps shrink.",
+        "The estimator of activations is Bi-Real Net's; the paper clips.",
         "The first layer is trained with the 8-bit weights that it is deployed with.",
     ),
 )

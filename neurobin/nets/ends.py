@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable
 from functools import partial
 from typing import Protocol
@@ -45,6 +46,11 @@ def stem(inputs: int, outputs: int, kernel: int, *, stride: int = 1, padding: in
 def real_linear(inputs: int, outputs: int) -> nn.Module:
     """torch's dense layer with bias: its outputs are the logits."""
     return nn.Linear(inputs, outputs)
+
+
+def normed_linear(inputs: int, outputs: int) -> nn.Module:
+    """torch's dense layer behind batch norm."""
+    return nn.Sequential(OrderedDict(norm=nn.BatchNorm1d(inputs), dense=nn.Linear(inputs, outputs)))
 
 
 def quant_linear(weights: WeightScheme) -> Linear:

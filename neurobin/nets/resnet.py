@@ -35,10 +35,13 @@ class Stage:
 SMALL = (Stage(64, 2, 1), Stage(128, 2, 2))
 
 
-def small_stem(task: Task, outputs: int) -> nn.Module:
-    """3x3 convolution with 8-bit weights and batch norm."""
+def small_stem(task: Task, outputs: int, then: Activation | None = None) -> nn.Module:
+    """3x3 convolution with 8-bit weights and batch norm; `then` bends the map, where a paper does."""
     conv = stem(task.channels, outputs, 3, stride=task.stem_stride, padding=1)
-    return nn.Sequential(OrderedDict(conv=conv, norm=nn.BatchNorm2d(outputs)))
+    parts: OrderedDict[str, nn.Module] = OrderedDict(conv=conv, norm=nn.BatchNorm2d(outputs))
+    if then is not None:
+        parts["act"] = then(outputs)
+    return nn.Sequential(parts)
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,8 @@ class Recipe:
 
     `epochs` is for small data sets such as the digits, `epochs_large` for 10,000 training images and more. Images move by up
     to `shift` pixels. `optimizer`, `schedule` and `loss` are names (see their files), `optimizer` also a choice with numbers
-    of its own; `techniques` act in the given order.
+    of its own; `techniques` act in the given order. Large data sets are computed in bfloat16 unless `mixed` is False: where
+    an estimator's slope is narrower than a rounding step, gradients would be noise.
     """
 
     epochs: int = 60
@@ -29,4 +30,5 @@ class Recipe:
     weight_decay: float = 0.0
     loss: str = "cross_entropy"
     shift: int = 1
+    mixed: bool = True
     techniques: tuple[Technique, ...] = ()

@@ -13,7 +13,7 @@ from neurobin.data.load import USUAL
 from neurobin.errors import UsageError
 from neurobin.methods import Method, load_method
 from neurobin.nets.task import Goal
-from neurobin.train.checkpoint import Identity
+from neurobin.train.checkpoint import Identity, print_of
 from neurobin.train.loop import Run, TrainingError, predict
 from neurobin.train.progress import bar
 
@@ -89,7 +89,7 @@ def train_on(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         module = method.build(replace(data.task, core=core))
-    identity = Identity(method.name, data.name, seed, epochs, f"{method.recipe!r} core={core}")
+    identity = Identity(method.name, data.name, seed, epochs, f"{method.recipe!r} core={core}", print_of(module))
     file = None if checkpoint is None else Path(checkpoint)
 
     def teacher(name: str) -> nn.Module:

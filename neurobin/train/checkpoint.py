@@ -6,6 +6,7 @@ A run is a function of its `Identity` alone: epoch k draws its random numbers fr
 
 from __future__ import annotations
 
+import hashlib
 import io
 import pickle
 import zipfile
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 from neurobin.errors import FormatError, UsageError
 from neurobin.files import write_atomic
@@ -30,6 +32,12 @@ class Identity:
     seed: int
     epochs: int
     recipe: str
+    network: str  # what stands for its layers and their quantizers, such as `print_of`
+
+
+def print_of(module: nn.Module) -> str:
+    """Sixteen digits that change with any layer, size or choice that the module shows when printed."""
+    return hashlib.sha256(repr(module).encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True)

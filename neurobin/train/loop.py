@@ -67,7 +67,8 @@ class Run:
         self.schedule = schedule_named(self.recipe.schedule)
         self.images = as_maps(self.data.x_train)
         self.labels = torch.from_numpy(self.data.y_train.copy())
-        self.context = Context(self.module, self.optimizers, self.teacher, images=len(self.images), autocast=self.data.large)
+        self.mixed = self.data.large and self.recipe.mixed
+        self.context = Context(self.module, self.optimizers, self.teacher, images=len(self.images), autocast=self.mixed)
         for technique in self.recipe.techniques:
             technique.prepare(self.context)
 
@@ -134,7 +135,7 @@ class Run:
         set_progress(self.module, progress)
         for technique in techniques:
             technique.before_step(context, progress)
-        with torch.autocast(torch.device(self.device).type, torch.bfloat16, enabled=self.data.large):
+        with torch.autocast(torch.device(self.device).type, torch.bfloat16, enabled=self.mixed):
             logits = self.module(images)
         batch = Batch(images, labels, logits.float(), progress, places)
         loss = self.loss(batch.logits, labels)

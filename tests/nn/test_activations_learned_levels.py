@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from itertools import product
 
 import numpy as np
@@ -154,6 +155,15 @@ def test_least_squares_scales_are_each_samples_own(rule: str) -> None:
         assert error == pytest.approx(best, rel=2e-3)  # the search and the grid of 1/64 are coarse
         if rule != "greedy":
             assert error <= best * 1.0005
+
+
+@pytest.mark.parametrize("shape", [(64, 14, 14), (64, 56, 56), (64, 8, 8), (128, 7, 7), (3000,)])
+def test_least_squares_samples_meet_every_place_of_a_map_alike(shape: tuple[int, ...]) -> None:
+    places = torch.arange(math.prod(shape[1:]), dtype=torch.float32).reshape(shape[1:])
+    act = LeastSquaresActivation(shape[0], "greedy")
+    seen = act._fitted((places / places.numel()).expand(1, *shape))
+    everything = (places / places.numel()).flatten()
+    assert seen[0, 0].item() == pytest.approx(everything.mean().item(), abs=0.01)
 
 
 @pytest.mark.parametrize("rule", NORMAL)

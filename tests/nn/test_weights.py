@@ -62,7 +62,8 @@ def test_sign_weights() -> None:
 def test_stochastic_sign_draws_with_the_hard_sigmoid() -> None:
     torch.manual_seed(0)
     weight = torch.tensor([[-1.5, -0.5, 0.0, 0.5, 1.5]]).repeat(4000, 1)
-    drawn = SignWeights(stochastic=True)(weight)
+    assert (SignWeights(stochastic=True)(weight) == sign(weight)).all()  # at the end of training, and at inference
+    drawn = SignWeights(stochastic=True)(weight, progress=0.5)
     assert set(drawn.unique().tolist()) == {-1, 1}
     share = (drawn > 0).float().mean(0).numpy()
     assert share[[0, 4]].tolist() == [0, 1]

@@ -185,9 +185,13 @@ def test_a_checkpoint_of_another_run_is_refused(few: Dataset, noisy: Method, tmp
     with pytest.raises(UsageError, match="recipe"):
         train_on(wider, few, epochs=1, checkpoint=file, progress=False)
     other = replace(noisy, build=load_method("bnn").build)
-    with pytest.raises(UsageError, match="does not fit the network"):
+    with pytest.raises(UsageError, match="another run: network"):
         train_on(other, few, epochs=1, checkpoint=file, progress=False)
     assert file.read_bytes() == before
+    kept = torch.load(file, weights_only=True)
+    torch.save(kept | {"module": {}}, file)
+    with pytest.raises(UsageError, match="does not fit the network"):
+        train_on(noisy, few, epochs=1, checkpoint=file, progress=False)
 
 
 def test_damaged_checkpoints_are_refused(few: Dataset, noisy: Method, tmp_path: Path) -> None:

@@ -36,7 +36,7 @@ def run(name: str, data: Dataset, checkpoint: Path | None, stop: int = EPOCHS) -
 
     method = load_method(name)
     torch.manual_seed(0)
-    training = Run(method.build(data.task), data, method.recipe, Identity(name, "noise", 0, EPOCHS, ""), checkpoint)
+    training = Run(method.build(data.task), data, method.recipe, Identity(name, "noise", 0, EPOCHS, "", ""), checkpoint)
     training.resume()
     training.run(report)
     return training.module.state_dict()

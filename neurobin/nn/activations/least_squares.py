@@ -6,13 +6,16 @@ x is clamped to [-3, 3] and quantized to v_1 s_1 + v_2 s_2 with s_1 = sign(x), s
     lsT     v_1 = v_2 = v: the values -2v, 0, +2v, a ternary code
     greedy  v_1 = mean |x|, v_2 = mean of | |x| - v_1 |
 
-While training, every image has its own v, constant in the backward pass, found from at most SAMPLES of its values spread
-evenly over the map. A running mean with momentum 0.99 serves at progress 1 and in evaluation, which the paper offers as an
-option: its released networks compute v for every image at inference too, which no threshold can absorb.
+While training, every image has its own v, constant in the backward pass, found from about SAMPLES of its values, taken in
+steps that share no factor with the map, so that every row and column is met. A running mean with momentum 0.99 serves at
+progress 1 and in evaluation, which the paper offers as an option: its released networks compute v for every image at
+inference too, which no threshold can absorb.
 v_2 / v_1 is kept on a grid of 1/64 (see `levels`).
 """
 
 from __future__ import annotations
+
+from math import gcd, prod
 
 import numpy as np
 import torch
@@ -60,7 +63,7 @@ class LeastSquaresActivation(nn.Module):
     def _fitted(self, x: Tensor) -> Tensor:
         """The scales of every sample, [N, 2]."""
         values = x.flatten(1).to(self.average.dtype).abs()
-        values = values[:, :: -(-values.shape[1] // SAMPLES)]
+        values = values[:, :: _stride(values.shape[1], prod(x.shape[2:]))]
         if self.rule == "lsT":
             v = best_kept(values) / 2
             return torch.stack([v, v], 1)
@@ -87,3 +90,11 @@ class LeastSquaresActivation(nn.Module):
 
     def extra_repr(self) -> str:
         return f"rule={self.rule}"
+
+
+def _stride(values: int, places: int) -> int:
+    """The step through [C, H, W] values that leaves about SAMPLES of them and passes all `places` H W alike."""
+    step = max(round(values / SAMPLES), 1)
+    while gcd(step, places) > 1:
+        step += 1
+    return step

@@ -24,3 +24,6 @@ class SignActivation(nn.Module):
 
     def emit(self, b: Builder, *inputs: str) -> str:
         return b.add(Sign(), *inputs)
+
+    def extra_repr(self) -> str:
+        return f"estimator={self.estimator}"

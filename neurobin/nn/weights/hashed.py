@@ -1,4 +1,4 @@
-"""BWHN weights (Hu et al. 2018, From Hashing to CNNs, arXiv 1802.02733): signs that keep the sums a layer computes.
+"""BWNH weights (Hu et al. 2018, From Hashing to CNNs, arXiv 1802.02733): signs that keep the sums a layer computes.
 
 Weights are real until `fit` hashes them: per filter, B in {-1, +1} and alpha minimise ||X^T w - alpha X^T B||^2 over the
 layer's inputs X (see `neurobin.nn.input_fit`). The latent weights restart at alpha B and go on as alpha sign(w) with

@@ -17,14 +17,15 @@ from neurobin.nn.weights.quantizer import Stateless, WeightCodes
 class SignWeights(Stateless):
     """q(w) = sign(w).
 
-    With `stochastic`, training draws +1 with probability clip((w + 1) / 2, 0, 1); inference always takes the sign.
+    With `stochastic`, training draws +1 with probability clip((w + 1) / 2, 0, 1); inference always takes the sign, as
+    does training once its progress is 1.
     """
 
     estimator: Estimator = CLIPPED
     stochastic: bool = False
 
     def __call__(self, weight: Tensor, progress: float = 1.0) -> Tensor:
-        if not self.stochastic:
+        if not self.stochastic or progress >= 1:
             return substitute(weight, sign(weight), self.estimator, progress)
         chance = torch.clamp((weight.detach() + 1) / 2, 0, 1)
         return substitute(weight, 2 * torch.bernoulli(chance) - 1, self.estimator, progress)

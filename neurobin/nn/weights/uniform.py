@@ -96,7 +96,8 @@ class UniformQuantizer(nn.Module):
         assert self.softness is not None
         position = self._position(weight)
         nearest = torch.floor(position.detach() + 0.5).clamp(0, self.steps)
-        stairs = soft_round(position, self.softness.clamp(*SOFTNESS_RANGE))
+        softness = substitute(self.softness, self.softness.clamp(*SOFTNESS_RANGE), STRAIGHT_THROUGH)
+        stairs = soft_round(position, softness)
         return substitute(stairs, nearest, STRAIGHT_THROUGH, progress)
 
     def extra_repr(self) -> str:

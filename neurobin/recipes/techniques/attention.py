@@ -20,7 +20,7 @@ from neurobin.recipes.techniques.technique import Batch, Context, Technique
 
 @dataclass(frozen=True)
 class AttentionTransfer(Technique):
-    """Adds `weight` times the sum over the layers `at`, which student and teacher call by the same names.
+    """Adds `weight` times the mean over the layers `at`, which student and teacher call by the same names.
 
     Raises UsageError when one of them lacks a layer, or when their maps differ in size.
     """
@@ -42,7 +42,7 @@ class AttentionTransfer(Technique):
             if own.shape != given.shape:
                 raise UsageError(f"at {name!r} the student's map has {own.shape[1]} places, the teacher's {given.shape[1]}")
             total = total + functional.mse_loss(own, given)
-        return self.weight * total
+        return self.weight * total / len(self.at)
 
 
 def attention(maps: Tensor) -> Tensor:

@@ -11,7 +11,7 @@ from neurobin.recipes.techniques.technique import Context, Technique, latent_lay
 
 @dataclass(frozen=True)
 class ClipLatent(Technique):
-    """Clamps the weights of quantized layers after every step."""
+    """Clamps the weights of quantized layers after every step, those of 8-bit first layers among them."""
 
     limit: float = 1.0
 

@@ -1,4 +1,4 @@
-"""Weights fitted to what their layers see, layer after layer from the input on (BWHN, arXiv 1802.02733; TSQ, CVPR 2018).
+"""Weights fitted to what their layers see, layer after layer from the input on (BWNH, arXiv 1802.02733; TSQ, CVPR 2018).
 
 Layer number i of L is fitted at progress start + (stop - start) i / L, just before its forward pass, on the inputs of that
 very training step: they have passed the layers fitted before, whose errors they show.

@@ -80,7 +80,7 @@ def test_attention() -> None:
         student, teacher = student / student.max(1, keepdims=True), teacher / teacher.max(1, keepdims=True)
         total += ((student - teacher) ** 2).mean()
     assert total > 0.01
-    assert loss.item() == pytest.approx(30 * total, rel=1e-4)
+    assert loss.item() == pytest.approx(30 * total / len(technique.at), rel=1e-4)
 
 
 def test_hints() -> None:
