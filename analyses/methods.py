@@ -12,18 +12,15 @@ from hwmodels.target import chip_names, load_target
 from neurobin import zoo
 from neurobin.ir import Json
 from neurobin.methods import Method, load_method, method_names
-from neurobin.methods._describe import blocks
+from neurobin.methods._describe import blocks, training
 from neurobin.nets import Task
-from neurobin.nets.task import Goal
+from neurobin.nets.task import Goal, topology
 
 _TASKS = {  # the common images: 28x28 pixels of 256 levels, and scenes of 40x40
     Goal.CLASSIFICATION: Task(28, 28, 1, 10, 256),
     Goal.DETECTION: Task(40, 40, 1, 10, 256, goal=Goal.DETECTION),
 }
 _STAGES = ("torch", "float", "deployed")
-
-
-_SHORTCUTS = {"ResNet", "DenseNet"}  # networks of neurobin.nets whose maps are sums or concatenations
 
 
 def literature(name: str) -> Literature | None:
@@ -38,16 +35,10 @@ def literature(name: str) -> Literature | None:
         year=method.year,
         weights=method.weights,
         activations=method.activations,
-        topology=topology(method),
+        topology=topology(method.build),
         baseline=name.startswith("full_precision"),
         claims=tuple(Claim(p.network, p.accuracy_percent, p.source) for p in method.literature_accuracy),
     )
-
-
-def topology(method: Method) -> str:
-    """The family of a method's network: only within one does a loss of accuracy tell about the quantizers."""
-    kind = type(method.build).__name__
-    return "shortcuts" if kind in _SHORTCUTS else "detector" if kind == "Detector" else "plain"
 
 
 def networks(method: str) -> tuple[str, ...]:
@@ -86,11 +77,11 @@ def listed(method: Method) -> dict[str, Json]:
 
 
 def described(method: Method) -> dict[str, Json]:
-    """What `neurobin methods show --json` adds: formulas, and what runs after deployment."""
+    """What `neurobin methods show --json` adds: formulas, how the zoo trains it, and what runs after deployment."""
     name = network(method.name)
     formulas: list[Json] = [dict(vars(block)) for block in blocks(method, _TASKS[method.goal])]
     cost: list[Json] = [] if name is None else [dict(row) for row in deployment(zoo.load(name))]
-    return {"formulas": formulas, "deployment": cost}
+    return {"formulas": formulas, "recipe": training(method.recipe), "deployment": cost}
 
 
 def statuses(name: str) -> dict[str, str]:

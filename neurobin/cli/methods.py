@@ -12,6 +12,8 @@ from neurobin.cli._common import show as show_table
 if TYPE_CHECKING:
     from neurobin.methods import Method
 
+_SMALL = "The zoo's network is small and trained for few epochs with a schedule of our own, whatever the paper's."
+
 
 @click.group(
     "methods", invoke_without_command=True, epilog="Examples:  neurobin methods --json    neurobin methods show xnornet"
@@ -54,6 +56,7 @@ def _page(method: Method) -> None:
     from analyses.deployment import deployment
     from analyses.methods import accuracy_table, block_table, network, target_table
     from neurobin import zoo
+    from neurobin.methods._describe import training
     from reports.terminal import plain
 
     p = method.precision
@@ -69,7 +72,8 @@ def _page(method: Method) -> None:
         f"what is real  {p.weight_bits}-bit weights, {p.activation_bits}-bit operands, {p.map_bits}-bit maps when deployed",
     ]
     lines += [f"published     {a.accuracy_percent:.2f} % on {a.network} ({a.source})" for a in method.literature_accuracy]
-    lines += [f"note          {text}" for text in method.notes]
+    lines += [f"note          {text}" for text in (*method.notes, _SMALL)]
+    lines.append(f"trained with  {training(method.recipe)}")
     click.echo("\n".join(lines))
     show_table(plain(block_table(method)))
     name = network(method.name)

@@ -15,6 +15,7 @@ from torch import nn
 from neurobin.methods._method import Method
 from neurobin.nets import Task
 from neurobin.nn.estimators import Estimator
+from neurobin.recipes import Recipe
 
 _WEIGHTS = "neurobin.nn.weights"
 _ACTIVATIONS = "neurobin.nn.activations"
@@ -49,6 +50,20 @@ def blocks(method: Method, task: Task) -> tuple[Block, ...]:
         Block(kind, name, places[0][0], len({place for place, _ in places}), _forward(places[0][1]), _backward(places[0][1]))
         for (kind, name), places in found.items()
     )
+
+
+def training(recipe: Recipe) -> str:
+    """How the zoo trains a method, in one line."""
+    optimizer = recipe.optimizer if isinstance(recipe.optimizer, str) else repr(recipe.optimizer)
+    parts = [
+        f"{optimizer} from {recipe.lr:g}, {recipe.schedule}",
+        f"batches of {recipe.batch}",
+        f"{recipe.epochs} epochs ({recipe.epochs_large} on large data sets)",
+        f"images moved by up to {recipe.shift} pixel{'s' * (recipe.shift != 1)}",
+        recipe.loss.replace("_", " ") if recipe.loss != "none" else "",
+        *(repr(technique) for technique in recipe.techniques),
+    ]
+    return "; ".join(part for part in parts if part)
 
 
 def _kind(part: object) -> str:

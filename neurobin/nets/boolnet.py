@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from dataclasses import dataclass
 from functools import partial
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -33,6 +34,7 @@ STAGES = (Stage(32, 1, 1), Stage(64, 1, 2), Stage(128, 1, 1))  # widths are thos
 class BoolNet:
     """[N, C, H, W] raw pixels -> logits [N, classes]; `slices` bits per value, `conv` the binary convolution."""
 
+    topology: ClassVar[str] = "shortcuts"
     conv: Conv
     slices: int = 4
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -94,6 +95,7 @@ class DenseNet:
     Raises UsageError when the numbers of blocks, transitions and dilations do not fit together.
     """
 
+    topology: ClassVar[str] = "shortcuts"
     layer: Grow
     layers: tuple[int, ...]
     transitions: tuple[Transition, ...]

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass
+from typing import ClassVar
 
 from torch import Tensor, nn
 
@@ -34,6 +35,7 @@ class Detector:
     sides that are no multiples of 8, and for cores.
     """
 
+    topology: ClassVar[str] = "detector"
     hidden: Conv
     activation: Activation = relu
     norm: Norm = norm2d

@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from dataclasses import dataclass
 from math import lcm
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -73,6 +74,7 @@ class Eedn:
     without `Task.core`. Raises UsageError for square filters that no core carries and maps that are not square.
     """
 
+    topology: ClassVar[str] = "plain"
     conv: Conv
     spike: Activation
     norm: Norm

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from torch import Tensor, nn
 
-from neurobin.nets.task import Task
+from neurobin.nets.task import Task, topology
 
 
 @dataclass(frozen=True)
@@ -16,6 +16,11 @@ class Ensemble:
 
     member: Callable[[Task], nn.Module]
     count: int = 3
+
+    @property
+    def topology(self) -> str:
+        """That of `member`."""
+        return topology(self.member)
 
     def __call__(self, task: Task) -> nn.Module:
         task.refuse_core("the scores of several networks need an adder, which a core lacks")

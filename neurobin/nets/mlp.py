@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from dataclasses import dataclass
 from math import prod
+from typing import ClassVar
 
 from torch import nn
 
@@ -21,6 +22,7 @@ class Mlp:
     The last layer is quantized with batch norm behind, unless `last` makes another one.
     """
 
+    topology: ClassVar[str] = "dense"
     widths: tuple[int, ...]
     weights: WeightScheme
     activation: Activation

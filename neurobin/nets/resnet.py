@@ -12,6 +12,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import prod
+from typing import ClassVar
 
 from torch import nn
 
@@ -51,6 +52,7 @@ class ResNet:
     Raises UsageError for images whose sides the strides do not divide, and for cores.
     """
 
+    topology: ClassVar[str] = "shortcuts"
     block: Block
     stages: tuple[Stage, ...] = SMALL
     stem: Stem = small_stem

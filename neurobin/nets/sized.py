@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from neurobin.nets.task import Task
+from neurobin.nets.task import Task, topology
 
 
 @dataclass(frozen=True)
@@ -16,6 +16,11 @@ class Sized:
     """`net` with every parameter at the size that the task's images lead to, before anything else sees the network."""
 
     net: Callable[[Task], nn.Module]
+
+    @property
+    def topology(self) -> str:
+        """That of `net`."""
+        return topology(self.net)
 
     def __call__(self, task: Task) -> nn.Module:
         module = self.net(task)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
+
+from torch import nn
 
 from neurobin.errors import UsageError
 
@@ -55,3 +58,8 @@ class Task:
 
 SMALLEST = 8
 LARGE = 16
+
+
+def topology(net: Callable[[Task], nn.Module]) -> str:
+    """The family that a network says it is of: only within one does a loss of accuracy tell about the quantizers."""
+    return str(getattr(net, "topology", "its own"))

@@ -20,6 +20,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from dataclasses import dataclass
 from enum import Enum
+from typing import ClassVar
 
 from torch import nn
 
@@ -48,6 +49,7 @@ class Vgg:
     image's. Without `grouped`, filters see all channels of small images too, and cores are refused.
     """
 
+    topology: ClassVar[str] = "plain"
     hidden: Conv | tuple[Conv, ...]
     activation: Activation
     first: Conv = stem

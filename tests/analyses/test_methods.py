@@ -18,11 +18,11 @@ from analyses.methods import (
     spread,
     statuses,
     target_table,
-    topology,
 )
 from hwmodels.target import chip_names
 from neurobin import zoo
 from neurobin.methods import load_method, method_names
+from neurobin.nets.task import topology
 
 
 def test_networks_of_the_common_data_set_come_first() -> None:
@@ -82,8 +82,10 @@ def test_literature_is_that_of_the_method_file() -> None:
     assert base.baseline
 
 
-def test_every_topology_of_a_method_has_a_baseline() -> None:
+def test_every_topology_of_several_methods_has_a_baseline() -> None:
     """Or a difference to full precision could not be stated."""
-    found = {name: topology(load_method(name)) for name in method_names()}
-    assert {found["bnn"], found["birealnet"]} == {"plain", "shortcuts"}
-    assert set(found.values()) == {kind for name, kind in found.items() if name.startswith("full_precision")}
+    found = {name: topology(load_method(name).build) for name in method_names()}
+    assert {found["bnn"], found["birealnet"], found["xnornet_pp"], found["benn"]} == {"plain", "shortcuts"}
+    based = {kind for name, kind in found.items() if name.startswith("full_precision")}
+    assert {name: kind for name, kind in found.items() if kind not in based} == {"dbnn": "dense"}
+    assert topology(lambda task: load_method("bnn").build(task)) == "its own"

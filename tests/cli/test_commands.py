@@ -210,7 +210,7 @@ def test_a_page_of_a_method_has_formulas_costs_and_targets(neurobin):
         assert words in shown, words
     answer = json.loads(neurobin("methods", "show", "birealnet", "--json").out)
     assert answer["schema"] == "neurobin.method/2"
-    assert {"formulas", "deployment", "targets", "seeds", "planes", "published"} <= set(answer)
+    assert {"formulas", "recipe", "deployment", "targets", "seeds", "planes", "published"} <= set(answer)
     assert {block["kind"] for block in answer["formulas"]} >= {"weights", "activation"}
 
 
