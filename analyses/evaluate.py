@@ -42,6 +42,13 @@ def check(graph: Graph, images: np.ndarray) -> Checked:
     return Checked(images, outputs, len(wrong), divergence)
 
 
+def engines(name: str, checked: Checked) -> Pair:
+    """The packed engine against the reference, without any target."""
+    wrong = checked.packed_mismatches
+    reasons = (checked.divergence,) if checked.divergence else ()
+    return Pair(name, "packed", "mismatch" if wrong else "equal", len(checked.images), wrong, reasons)
+
+
 def activity_of(graph: Graph, images: np.ndarray | None) -> Activity:
     """Bit activity measured on images where there are any, else the mean rates kept in the model file, else none."""
     if images is not None and len(images):

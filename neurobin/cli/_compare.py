@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import importlib.metadata
-import os
 import platform
 import sys
 from collections.abc import Mapping as MappingOf
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Literal
 
 import numpy as np
 
@@ -18,15 +16,11 @@ from analyses.evaluate import ACTIVITY_IMAGES, activity_of, check, evaluate, mod
 from analyses.results import Comparison, ModelInfo, PairResult, TargetInfo
 from hwmodels.target import Mapping, Target, constants
 from neurobin import zoo
-from neurobin.cli._common import images_at_hand, images_to_execute, track
+from neurobin.cli._common import images_at_hand, track
+from neurobin.cli._images import ImageCount, chosen_images
 from neurobin.cli._processes import map_in_processes
 from neurobin.errors import DoesNotFitError
 from neurobin.ir import Graph
-
-WHOLE, SAMPLE = 500, 200  # a test split of up to 500 images is executed whole, of a larger one the first 200
-WORTH_A_PROCESS = 6  # networks; below that, starting one takes longer than it saves
-
-ImageCount = int | Literal["sample", "all"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,7 +64,7 @@ def compare(
         if key not in known:
             known[key] = _images(graph, images)
         jobs.append(Job(name, graph, known[key], targets, page))
-    answers = map_in_processes(_evaluate, jobs, _processes(processes, len(jobs)))
+    answers = map_in_processes(_evaluate, jobs, processes)
     found = [results for _, results in zip(track(jobs, "comparing", quiet=quiet), answers, strict=True)]
     return Comparison(
         models=tuple(_model(job, page) for job in jobs),
@@ -86,18 +80,8 @@ def compare(
 def _images(graph: Graph, count: ImageCount) -> Images:
     if count == 0:
         return Images(None, images_at_hand(graph, ACTIVITY_IMAGES), None)
-    images, real = images_to_execute(graph, None)
-    whole = len(images)
-    sample = SAMPLE if whole > WHOLE else whole
-    wanted = count if isinstance(count, int) else {"sample": sample, "all": whole}[count]
-    executed = images[:wanted]
-    return Images(executed, images[:ACTIVITY_IMAGES], whole) if real else Images(executed, None, 0)
-
-
-def _processes(wanted: int | None, networks: int) -> int:
-    if wanted is not None:
-        return min(wanted, max(networks, 1))
-    return 2 if networks >= WORTH_A_PROCESS and (os.cpu_count() or 1) > 1 else 1
+    executed, split = chosen_images(graph, count)
+    return Images(executed, None, 0) if split is None else Images(executed, split[:ACTIVITY_IMAGES], len(split))
 
 
 def _evaluate(job: Job) -> tuple[PairResult, ...]:

@@ -18,41 +18,22 @@ from neurobin.cli._common import (
     target_option,
     writable,
 )
+from neurobin.cli._images import images_option
 from neurobin.cli._limits import Limits, limit_options
+from neurobin.cli._processes import processes_option
 from neurobin.errors import UsageError
 
 if TYPE_CHECKING:
-    from neurobin.cli._compare import ImageCount
+    from neurobin.cli._images import ImageCount
     from neurobin.ir import Graph
-
-
-class _Count(click.ParamType):
-    """A number from 0 on, or `all`; `sample` is the default's own word."""
-
-    name = "count"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int | str:
-        text = str(value)
-        if text in ("sample", "all"):
-            return text
-        if not (text.isascii() and text.isdigit()):
-            self.fail(f"{text!r} is neither a number of images nor 'all'", param, ctx)
-        return int(text)
 
 
 @click.command("compare", epilog="Example:  neurobin compare --methods all --target all --report methods.html")
 @click.argument("models", nargs=-1, metavar="[MODEL]...")
 @click.option("--methods", metavar="NAMES", help='Only networks of these methods, separated by commas ("all": every one).')
 @click.option("--data", metavar="NAMES", help="Only networks trained on these data sets, separated by commas.")
-@click.option(
-    "--images",
-    "count",
-    type=_Count(),
-    default="sample",
-    metavar="N|all",
-    help="Test images to execute each pair on. Default: all of a test split of up to 500, 200 of a larger one; 0: none.",
-)
-@click.option("--processes", type=click.IntRange(min=1), help="Default: 2 from 6 networks on, where there are 2 cores.")
+@images_option(least=0)
+@processes_option
 @click.option("--report", metavar="FILE.html", help="Write one offline HTML page.")
 @click.option("--table", metavar="FILE", help="Write the headline table as .csv, .tex, .md or .json.")
 @target_option("all")

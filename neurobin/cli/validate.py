@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
 import click
 
 from neurobin.cli._common import (
     emit_json,
-    images_to_execute,
     json_option,
     load_model,
     load_targets,
@@ -16,35 +19,52 @@ from neurobin.cli._common import (
     target_option,
     track,
 )
+from neurobin.cli._images import chosen_images, images_option
+from neurobin.cli._processes import map_in_processes, processes_option
 from neurobin.errors import MismatchError, UsageError
+
+if TYPE_CHECKING:
+    from analyses.results import Pair
+    from hwmodels.target import Mapping, Target
+    from neurobin.cli._images import ImageCount
+
+
+@dataclass(frozen=True)
+class Job:
+    """A network by name, what to execute it on, and where."""
+
+    model: str
+    count: ImageCount
+    targets: Sequence[Target[Mapping]]
 
 
 @click.command("validate", epilog="Example:  neurobin validate --all --target all --json")
 @click.argument("models", nargs=-1, metavar="[MODEL]...")
 @click.option("--all", "everything", is_flag=True, help="Every network of the zoo.")
-@click.option("--images", "count", type=click.IntRange(min=1), help="How many images of the test split (default: all).")
+@images_option(least=1)
+@processes_option
 @target_option("all")
 @json_option
 def command(
-    models: tuple[str, ...], everything: bool, count: int | None, targets: tuple[str, ...], overrides: tuple[str, ...],
-    as_json: bool,
+    models: tuple[str, ...], everything: bool, count: ImageCount, processes: int | None, targets: tuple[str, ...],
+    overrides: tuple[str, ...], as_json: bool,
 ) -> None:  # fmt: skip
-    """Check that reference, packed and mapped execution give the same integers; exit code 5 when they do not."""
-    from analyses.evaluate import activity_of, check, evaluate
+    """Check that reference, packed and mapped execution give the same integers; exit code 5 when they do not.
+
+    With -t none, only the engines are held against each other.
+    """
     from neurobin import zoo
     from reports.terminal import validate
 
     names = zoo.names() if everything else list(models)
     if not names:
         raise UsageError("no model given", hint="neurobin validate --all")
-    chips = load_targets(targets, overrides)
-    pairs = []
-    for name in track(names, "validating", quiet=as_json):
-        graph = require_deployed(load_model(name), name)
-        images, real = images_to_execute(graph, count)
-        checked = check(graph, images)
-        activity = activity_of(graph, images if real else None)
-        pairs += [evaluate(name, graph, chip, activity, checked).pair for chip in chips]
+    chips = [] if targets == ("none",) else load_targets(targets, overrides)
+    for name in names:
+        require_deployed(load_model(name), name)  # before any work is done
+    jobs = [Job(name, count, chips) for name in names]
+    answers = map_in_processes(_validated, jobs, processes)
+    pairs = [pair for _, found in zip(track(jobs, "validating", quiet=as_json), answers, strict=True) for pair in found]
     mismatches = sum(pair.mismatches for pair in pairs)
     if as_json:
         listed = [pair.to_dict() for pair in pairs]
@@ -55,3 +75,16 @@ def command(
         raise MismatchError(f"{mismatches} integers differ from the reference")
     equal = sum(pair.status == "equal" for pair in pairs)
     note(f"{equal} pairs equal, {len(pairs) - equal} refused, 0 mismatches")
+
+
+def _validated(job: Job) -> list[Pair]:
+    """What a process does for one network."""
+    from analyses.evaluate import activity_of, check, engines, evaluate
+
+    graph = load_model(job.model)
+    images, split = chosen_images(graph, job.count)
+    checked = check(graph, images)
+    if not job.targets:
+        return [engines(job.model, checked)]
+    activity = activity_of(graph, split)
+    return [evaluate(job.model, graph, target, activity, checked).pair for target in job.targets]

@@ -224,3 +224,13 @@ def test_methods_are_listed_by_year_with_accuracy_and_targets(neurobin):
     assert bnn["targets"]["stm32l4r5"] == "fits"
     refused = neurobin("methods", "--json", "show", "bnn")
     assert refused.code == 2
+
+
+def test_validate_holds_the_engines_against_each_other_without_a_target(neurobin):
+    shown = neurobin("validate", "bnn_digits", "twn_digits", "-t", "none", "--images", "all", "--processes", "2", "--json")
+    assert shown.code == 0
+    pairs = json.loads(shown.out)["pairs"]
+    assert [(pair["model"], pair["target"], pair["status"], pair["images"]) for pair in pairs] == [
+        ("bnn_digits", "packed", "equal", 364),
+        ("twn_digits", "packed", "equal", 364),
+    ]

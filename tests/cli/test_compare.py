@@ -13,8 +13,9 @@ import pytest
 
 from hwmodels.target import load_target
 from neurobin import zoo
-from neurobin.cli import _compare
-from neurobin.cli._compare import SAMPLE, WHOLE, compare
+from neurobin.cli import _compare, _images
+from neurobin.cli._compare import compare
+from neurobin.cli._images import SAMPLE, WHOLE
 from tests.processes import start
 
 GRAPHS = {name: zoo.load(name) for name in ("bnn_digits", "twn_digits")}
@@ -25,7 +26,7 @@ GRAPHS = {name: zoo.load(name) for name in ("bnn_digits", "twn_digits")}
     [(WHOLE, "sample", WHOLE), (WHOLE + 1, "sample", SAMPLE), (10_000, "all", 10_000), (10_000, 300, 300), (50, 300, 50)],
 )
 def test_a_large_test_split_is_sampled_unless_asked(monkeypatch, whole, count, executed):
-    monkeypatch.setattr(_compare, "images_to_execute", lambda graph, n: (np.zeros((whole, 8, 8, 1), np.uint8)[:n], True))
+    monkeypatch.setattr(_images, "images_to_execute", lambda graph, n: (np.zeros((whole, 8, 8, 1), np.uint8)[:n], True))
     found = _compare._images(GRAPHS["bnn_digits"], count)
     assert found.executed is not None
     assert (len(found.executed), found.test_images) == (executed, whole)
@@ -34,15 +35,15 @@ def test_a_large_test_split_is_sampled_unless_asked(monkeypatch, whole, count, e
 
 
 def test_random_images_are_not_taken_for_test_images(monkeypatch):
-    monkeypatch.setattr(_compare, "images_to_execute", lambda graph, n: (np.zeros((64, 8, 8, 1), np.uint8), False))
+    monkeypatch.setattr(_images, "images_to_execute", lambda graph, n: (np.zeros((64, 8, 8, 1), np.uint8), False))
     found = _compare._images(GRAPHS["bnn_digits"], "sample")
     assert (found.activity, found.test_images) == (None, 0)
 
 
 def test_a_data_set_is_read_once(monkeypatch):
     asked = []
-    honest = _compare.images_to_execute
-    monkeypatch.setattr(_compare, "images_to_execute", lambda graph, n: asked.append(graph) or honest(graph, n))
+    honest = _images.images_to_execute
+    monkeypatch.setattr(_images, "images_to_execute", lambda graph, n: asked.append(graph) or honest(graph, n))
     compare(GRAPHS, [load_target("stm32l4r5")], images=2)
     assert len(asked) == 1
 
@@ -53,14 +54,6 @@ def test_the_result_does_not_depend_on_the_processes():
     assert one.to_dict() == two.to_dict()
     assert [result.pair.status for result in one.results] == ["equal", "equal", "equal", "refused"]
     assert all(model.test_images == 364 and model.literature for model in one.models)
-
-
-def test_processes_are_started_only_where_they_pay(monkeypatch):
-    monkeypatch.setattr(_compare.os, "cpu_count", lambda: 4)
-    assert [_compare._processes(None, n) for n in (1, 5, 6, 55)] == [1, 1, 2, 2]
-    assert [_compare._processes(3, n) for n in (0, 2, 55)] == [1, 2, 3]
-    monkeypatch.setattr(_compare.os, "cpu_count", lambda: 1)
-    assert _compare._processes(None, 55) == 1
 
 
 def test_all_methods_is_no_filter_and_unknown_names_list_the_known(neurobin):

@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+from neurobin.cli import _processes
 from neurobin.cli._processes import map_in_processes
 
 LARGE = 1 << 20  # more than a pipe holds
@@ -44,3 +45,11 @@ def test_an_error_arrives_with_the_traceback_of_its_process():
 def test_a_process_that_ends_is_reported_not_waited_for():
     with pytest.raises(RuntimeError, match="ended before its work was done"):
         list(map_in_processes(_die, [3, 4], 2))
+
+
+def test_processes_are_started_only_where_they_pay(monkeypatch):
+    monkeypatch.setattr(_processes.os, "cpu_count", lambda: 4)
+    assert [_processes.process_count(None, n) for n in (1, 5, 6, 55)] == [1, 1, 2, 2]
+    assert [_processes.process_count(3, n) for n in (0, 2, 55)] == [1, 2, 3]
+    monkeypatch.setattr(_processes.os, "cpu_count", lambda: 1)
+    assert _processes.process_count(None, 55) == 1
