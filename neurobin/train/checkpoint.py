@@ -74,7 +74,11 @@ def load(path: Path, identity: Identity) -> State:
         differing = [
             f"{key} {other.get(key)!r} instead of {value!r}" for key, value in expected.items() if other.get(key) != value
         ]
-        raise UsageError(f"checkpoint of another run: {'; '.join(differing)}", where=str(path), hint="another file name")
+        raise UsageError(
+            f"checkpoint of another run: {'; '.join(differing)}",
+            where=str(path),
+            hint="remove it, or take another file name",
+        )
     try:
         return State(int(kept["epoch"]), dict(kept["module"]), list(kept["optimizers"]), list(kept["history"]))
     except (KeyError, TypeError, ValueError) as error:
