@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from analyses.table import Cell, Column, Table, table
+from neurobin.counting.operands import linear_nodes, weight
 from neurobin.ir import Graph, Node
-
-PRODUCTS = ("bit_conv2d", "bit_dense", "int_conv2d", "int_dense")
 
 # Ops that cost nothing extra: comparisons and pools belong to every quantized network, views move no data.
 _FREE = {"multi_threshold", "max_pool2d", "flatten", "reshape", "slice", "concat", "channel_shuffle", "pad", "arg_max"}
@@ -43,7 +42,7 @@ def deployment(graph: Graph) -> Table:
 
 def widest_map(graph: Graph) -> str:
     """The type and shape of the largest tensor that is stored between layers, sums of products left out."""
-    stored = [node for node in graph.nodes if node.op.name not in PRODUCTS]
+    stored = [node for node in graph.nodes if not node.op.linear]
     kinds = [graph.types[node.name] for node in stored if len(graph.types[node.name].shape) == 3]
     if not kinds:
         return "none"
@@ -53,36 +52,34 @@ def widest_map(graph: Graph) -> str:
 
 def operands(graph: Graph) -> tuple[str, ...]:
     """Bits of weights x bits of activations of every kind of product, most multiply-accumulates first: "1x1", "8x8"."""
-    return _operands(graph, PRODUCTS)
+    return _operands(graph, linear_nodes(graph))
 
 
 def planes(graph: Graph) -> tuple[str, ...]:
     """The same of products that bit planes compute; none where every product needs a multiplier."""
-    return _operands(graph, [name for name in PRODUCTS if name.startswith("bit_")])
+    return _operands(graph, [node for node in linear_nodes(graph) if node.op.name not in _REASONS])
 
 
-def _operands(graph: Graph, products: Sequence[str]) -> tuple[str, ...]:
+def _operands(graph: Graph, products: Sequence[Node]) -> tuple[str, ...]:
     found: dict[str, float] = {}
-    for node in graph.nodes:
-        if node.op.name in products:
-            key = f"{node.op.constants()['weight'].dtype.bits}x{graph.types[node.inputs[0]].dtype.bits}"
-            found[key] = found.get(key, 0) + graph.work(node.name).total("mac")
+    for node in products:
+        key = f"{weight(node).bits}x{graph.types[node.inputs[0]].dtype.bits}"
+        found[key] = found.get(key, 0) + graph.work(node.name).total("mac")
     return tuple(sorted(found, key=lambda key: -found[key]))
 
 
 def _products(graph: Graph) -> list[dict[str, Cell]]:
     groups: dict[tuple[str, str], list[Node]] = {}
-    for node in graph.nodes:
-        if node.op.name in PRODUCTS:
-            operands = f"{node.op.constants()['weight'].dtype} x {graph.types[node.inputs[0]].dtype}"
-            groups.setdefault((node.op.name, operands), []).append(node)
+    for node in linear_nodes(graph):
+        operands = f"{weight(node)} x {graph.types[node.inputs[0]].dtype}"
+        groups.setdefault((node.op.name, operands), []).append(node)
     return [_row(graph, op, operands, nodes, _REASONS.get(op, "popcounts")) for (op, operands), nodes in groups.items()]
 
 
 def _others(graph: Graph) -> list[dict[str, Cell]]:
     groups: dict[str, list[Node]] = {}
     for node in graph.nodes:
-        if node.op.name not in PRODUCTS and node.op.name not in _FREE:
+        if not node.op.linear and node.op.name not in _FREE:
             groups.setdefault(node.op.name, []).append(node)
     return [_row(graph, op, None, nodes, _REASONS.get(op, _OTHER)) for op, nodes in groups.items()]
 

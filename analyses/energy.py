@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-from difflib import get_close_matches
 from typing import get_args
 
 from analyses.table import Cell, Column, Table, table
 from hwmodels.cost import CHIP, Component, CostReport, CostRow, Energy
-from neurobin.errors import UsageError
+from neurobin.errors import UsageError, nearest
 
 COMPONENTS: tuple[str, ...] = get_args(Component)
 
@@ -117,10 +116,7 @@ def explain(report: CostReport, node: str) -> Table:
     """
     found = report.of(node)
     if not found:
-        names = list(report.nodes)
-        near = get_close_matches(node, names, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"nodes: {', '.join(names)}"
-        raise UsageError(f"the report has no node {node!r}", where=report.target, hint=hint)
+        raise UsageError(f"the report has no node {node!r}", where=report.target, hint=nearest(node, report.nodes))
     columns = (
         Column("action", "action"),
         Column("resource", "resource"),

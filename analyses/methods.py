@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from statistics import fmean, stdev
 
 from analyses.deployment import deployment, planes
@@ -10,6 +11,7 @@ from analyses.literature import Claim, Literature
 from analyses.table import Cell, Column, Table, table
 from hwmodels.target import chip_names, load_target
 from neurobin import zoo
+from neurobin.data.load import USUAL
 from neurobin.ir import Json
 from neurobin.methods import Method, load_method, method_names
 from neurobin.methods._describe import blocks, training
@@ -36,15 +38,26 @@ def literature(name: str) -> Literature | None:
         weights=method.weights,
         activations=method.activations,
         topology=topology(method.build),
-        baseline=name.startswith("full_precision"),
+        baseline=method.baseline,
         claims=tuple(Claim(p.network, p.accuracy_percent, p.source) for p in method.literature_accuracy),
     )
 
 
 def networks(method: str) -> tuple[str, ...]:
     """The zoo's networks of this method, those on the common data set first."""
-    found = [name for name in zoo.names() if zoo.load(name).meta.get("method") == method]
-    return tuple(sorted(found, key=lambda name: (name != f"{method}_fashion_mnist", name)))
+    return _networks().get(method, ())
+
+
+@cache
+def _networks() -> dict[str, tuple[str, ...]]:
+    """The zoo's networks by method, read once."""
+    found: dict[str, list[tuple[bool, str]]] = {}
+    for name in zoo.names():
+        meta = zoo.load(name).meta
+        method = str(meta.get("method"))
+        common = method in method_names() and meta.get("dataset") == USUAL[load_method(method).goal]
+        found.setdefault(method, []).append((not common, name))
+    return {method: tuple(name for _, name in sorted(names)) for method, names in found.items()}
 
 
 def network(method: str) -> str | None:

@@ -9,7 +9,6 @@ import importlib
 import tomllib
 from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Literal, Protocol, TypeVar
 
@@ -19,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from hwmodels.cost import CostReport
 from hwmodels.sourced import Sourced
 from hwmodels.trace import Trace
-from neurobin.errors import DoesNotFitError, FormatError, UsageError
+from neurobin.errors import DoesNotFitError, FormatError, UsageError, nearest
 from neurobin.exec.activity import Activity
 from neurobin.files import read_text
 from neurobin.ir import Graph, Json
@@ -163,9 +162,7 @@ def load_target(name: str, overrides: MappingOf[str, float] | None = None) -> Ta
     """
     path = Path(name) if name.endswith(".toml") else CHIPS / f"{name}.toml"
     if not name.endswith(".toml") and name not in chip_names():
-        near = get_close_matches(name, chip_names(), n=1)
-        hint = f"did you mean {near[0]!r}?" if near else "neurobin targets"
-        raise UsageError(f"unknown target {name!r}; known: {', '.join(chip_names())}", hint=hint)
+        raise UsageError(f"unknown target {name!r}", hint=nearest(name, chip_names()))
     data = _read(path)
     family = data.get("family")
     if family not in families():

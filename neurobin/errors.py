@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from difflib import get_close_matches
+
 
 class NeurobinError(Exception):
     """A problem stated for its reader: what was expected and what came, where, and what to try next.
@@ -60,3 +63,10 @@ class LimitError(NeurobinError):
     """A limit stated on the command line is exceeded."""
 
     exit_code = 6
+
+
+def nearest(name: str, known: Iterable[str], otherwise: str = "") -> str:
+    """A hint for a name that is not known: the one most like it, else `otherwise`, else all that are known."""
+    names = list(known)
+    near = get_close_matches(name, names, n=1)
+    return repr(near[0]) if near else otherwise or ", ".join(names)

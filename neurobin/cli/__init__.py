@@ -6,13 +6,12 @@ import importlib
 import io
 import os
 import sys
-from difflib import get_close_matches
 
 import click
 
 from analyses.text import visible
 from neurobin import __version__
-from neurobin.errors import NeurobinError
+from neurobin.errors import NeurobinError, nearest
 
 COMMANDS = {
     "zoo": "List the trained networks that come with neurobin.",
@@ -56,8 +55,7 @@ class _Commands(click.Group):
     def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
         name = args[0] if args else ""
         if name and not name.startswith("-") and name not in COMMANDS:
-            near = get_close_matches(name, COMMANDS, n=1)
-            ctx.fail(f"no command {name!r}" + (f", did you mean {near[0]!r}?" if near else "; neurobin --help lists them"))
+            ctx.fail(f"no command {name!r} (try: {nearest(name, COMMANDS, 'neurobin --help')})")
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

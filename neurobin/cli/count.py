@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 import click
 
 from neurobin.cli._common import emit_json, json_option, note, show, split_images, track
-from neurobin.errors import UsageError
+from neurobin.counting.convention import CONVENTIONS
+from neurobin.errors import UsageError, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from neurobin.counting import Count
     from neurobin.ir import Graph
 
-CONVENTIONS = ["reactnet", "hpi", "larq", "larq_fused", "tnet"]
 FIGURES = ("params", "size_mib", "size_mb", "bops", "flops", "ops")
 EPILOG = """\b
 Examples:
@@ -47,6 +46,8 @@ def command(net: str | None, convention: str, stem: str | None, images: int, eve
     chosen = find_convention(convention)
     if everything == (net is not None):
         raise UsageError("expected one network, or --all", hint="neurobin count reactnet_a")
+    if everything and images:
+        raise UsageError("--images measures one network, not all", hint="neurobin count bnn_digits --images 100")
     if everything:
         _table(chosen.name, stem, as_json)
         return
@@ -72,8 +73,7 @@ def _graph(name: str, stem: str | None) -> Graph:
         raise UsageError(f"--stem chooses among published stems, and {name!r} is no published architecture")
     if name.endswith(".nbin") or name in zoo.names():
         return zoo.load(name, trained=not name.endswith(".nbin"))
-    near = get_close_matches(name, [*published.names(), *zoo.names()], n=3)
-    hint = f"did you mean {' or '.join(map(repr, near))}?" if near else "neurobin count --all lists the architectures"
+    hint = nearest(name, [*published.names(), *zoo.names()], "neurobin count --all lists the architectures")
     raise UsageError(f"no architecture or network of the zoo is called {name!r}", hint=hint)
 
 

@@ -17,10 +17,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from types import MappingProxyType
 
-from neurobin.errors import UsageError
+from neurobin.errors import UsageError, nearest
 
 
 @dataclass(frozen=True)
@@ -54,7 +53,5 @@ CONVENTIONS: Mapping[str, Convention] = MappingProxyType({convention.name: conve
 def find_convention(name: str) -> Convention:
     """The convention of that name. Raises UsageError with the nearest one otherwise."""
     if name not in CONVENTIONS:
-        near = get_close_matches(name, CONVENTIONS, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"one of {', '.join(CONVENTIONS)}"
-        raise UsageError(f"unknown counting convention {name!r}", hint=hint)
+        raise UsageError(f"unknown counting convention {name!r}", hint=nearest(name, CONVENTIONS))
     return CONVENTIONS[name]

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from math import prod
 
-from neurobin.counting.operands import LINEAR, QUANTIZERS, operand, weight
+from neurobin.counting.operands import QUANTIZERS, linear_nodes, operand, weight
 from neurobin.ir import DType, Graph, Node
 
 POOLS = ("max_pool2d", "avg_pool2d", "sum_pool2d")
@@ -55,8 +55,7 @@ class FusedLayer:
 
 def fused_layers(graph: Graph) -> list[FusedLayer]:
     """The layers in order."""
-    nodes = [node for node in graph.nodes if node.op.name in LINEAR]
-    return [_layer(graph, node) for node in nodes]
+    return [_layer(graph, node) for node in linear_nodes(graph)]
 
 
 def _layer(graph: Graph, node: Node) -> FusedLayer:
@@ -85,7 +84,7 @@ def _behind(graph: Graph, name: str) -> Iterator[Node]:
     """The nodes fused behind a tensor, in order."""
     while len(readers := set(graph.consumers[name])) == 1:
         node = graph.by_name[readers.pop()]
-        if node.op.name in LINEAR or node.op.name == "concat":
+        if node.op.linear or node.op.name == "concat":
             return
         yield node
         name = node.name
@@ -101,7 +100,7 @@ def _pool(graph: Graph, node: Node, channels: int) -> Pool:
 def _stored(graph: Graph, name: str) -> DType:
     """The type in which the map behind tensor `name` is kept: a quantizer's, if nobody else reads what it quantizes."""
     quantized: DType | None = None
-    while (node := graph.by_name.get(name)) is not None and len(node.inputs) == 1 and node.op.name not in LINEAR:
+    while (node := graph.by_name.get(name)) is not None and len(node.inputs) == 1 and not node.op.linear:
         if node.op.name in QUANTIZERS:
             quantized = graph.types[name].dtype
         name = node.inputs[0]

@@ -10,7 +10,6 @@ from __future__ import annotations
 from neurobin.ir import FLOAT32, DType, Graph, Node
 from neurobin.ops.affine import Affine
 
-LINEAR = ("conv2d", "dense", "bit_conv2d", "bit_dense", "int_conv2d", "int_dense")
 QUANTIZERS = ("sign", "quantize", "multi_threshold")
 MOVING = ("max_pool2d", "flatten", "reshape", "channel_shuffle", "slice", "pad")
 NARROW_BITS = 7  # products with an operand of 8 bits or more count as real ones
@@ -18,7 +17,7 @@ NARROW_BITS = 7  # products with an operand of 8 bits or more count as real ones
 
 def linear_nodes(graph: Graph) -> list[Node]:
     """The convolutions and matrix products in order."""
-    return [node for node in graph.nodes if node.op.name in LINEAR]
+    return [node for node in graph.nodes if node.op.linear]
 
 
 def operand(graph: Graph, node: Node) -> DType:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from neurobin.counting.convention import Convention
-from neurobin.counting.operands import LINEAR, is_quantized, linear_nodes
+from neurobin.counting.operands import is_quantized, linear_nodes
 from neurobin.ir import Constant, Graph, Node
 from neurobin.ops.batch_norm import BatchNorm
 
@@ -42,7 +42,7 @@ def parameters(graph: Graph, convention: Convention) -> Parameters:
         for node in linear_nodes(graph):
             found[convention.affine_bits // 2] += 2 * node.op.constants()["weight"].shape[0]
     for node in graph.nodes:
-        if convention.affine_bits is None or node.op.name in LINEAR:
+        if convention.affine_bits is None or node.op.linear:
             for bits, count in _of(node, convention):
                 found[real if bits is None else bits] += count
     return Parameters(found)
@@ -51,7 +51,7 @@ def parameters(graph: Graph, convention: Convention) -> Parameters:
 def _of(node: Node, convention: Convention) -> Iterator[tuple[int | None, int]]:
     """(bits, count) of every parameter array of a node; None for real numbers."""
     constants = node.op.constants()
-    if node.op.name in LINEAR:
+    if node.op.linear:
         yield _width(constants["weight"]), constants["weight"].values.size
     elif isinstance(node.op, BatchNorm):
         yield None, _batch_norm(node.op, convention)

@@ -10,7 +10,6 @@ import gzip
 import importlib.util
 import os
 from collections.abc import Callable
-from difflib import get_close_matches
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +19,7 @@ from neurobin.data.cifar import SIDE, read_batch
 from neurobin.data.dataset import Dataset
 from neurobin.data.digit_scenes import LEVELS, PARTS, TEST_SCENES, TRAIN_SCENES, scenes
 from neurobin.data.idx import read_idx
-from neurobin.errors import FormatError, UsageError
+from neurobin.errors import FormatError, UsageError, nearest
 from neurobin.nets.task import Goal
 
 CLASSES = 10
@@ -45,9 +44,7 @@ def load_dataset(name: str) -> Dataset:
     if name in _MADE:
         return _MADE[name]()
     if name not in _SOURCES:
-        near = get_close_matches(name, dataset_names(), n=1)
-        known = f"did you mean {near[0]!r}?" if near else ", ".join(dataset_names())
-        raise UsageError(f"unknown data set {name!r}", hint=known)
+        raise UsageError(f"unknown data set {name!r}", hint=nearest(name, dataset_names()))
     folders = search_folders(name)
     for folder in folders:
         for loader in _SOURCES[name][0]:

@@ -27,11 +27,13 @@ class Op:
     """Base of all ops. A subclass defines `infer` and `reference`, and overrides `packed` and `work` where it can do better.
 
     The catch-all signatures let a subclass name its operands; nothing is ever passed by keyword. `elementwise` ops work
-    on one element at a time (so hardware may fuse them behind a convolution); `view` ops move no data.
+    on one element at a time (so hardware may fuse them behind a convolution); `view` ops move no data; `linear` ops sum
+    products of their input with a stored `weight` [O, ...].
     """
 
     elementwise: ClassVar[bool] = False
     view: ClassVar[bool] = False
+    linear: ClassVar[bool] = False
 
     def infer(self, *inputs: Any, **_: Any) -> TensorType:
         """Type of the result. Raises GraphError when the inputs do not fit the attributes."""

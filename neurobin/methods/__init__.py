@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from difflib import get_close_matches
 
-from neurobin.errors import UsageError
+from neurobin.errors import UsageError, nearest
 from neurobin.methods._method import Method, Precision, Published, Recipe
 
 __all__ = ["Method", "Precision", "Published", "Recipe", "load_method", "method_names"]
@@ -20,7 +19,6 @@ def method_names() -> list[str]:
 def load_method(name: str) -> Method:
     """The method of that name. Raises UsageError with the nearest known name otherwise."""
     if name not in method_names():
-        near = get_close_matches(name, method_names(), n=1)
-        raise UsageError(f"unknown method {name!r}", hint=f"did you mean {near[0]!r}?" if near else "neurobin methods")
+        raise UsageError(f"unknown method {name!r}", hint=nearest(name, method_names(), "neurobin methods"))
     found: Method = importlib.import_module(f"{__name__}.{name}").METHOD
     return found

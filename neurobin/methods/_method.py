@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-
-from torch import nn
+from typing import TYPE_CHECKING
 
 from neurobin.nets import Task
 from neurobin.nets.task import Goal
 from neurobin.passes.precision import Precision
 from neurobin.recipes import Recipe
+
+if TYPE_CHECKING:
+    from torch import nn
 
 __all__ = ["Method", "Precision", "Published", "Recipe"]
 
@@ -30,7 +32,7 @@ class Method:
 
     `weights` and `activations` say in words what is quantized how, `blocks` name the method's building blocks, `first` and
     `last` what happens at the ends; `build` makes the module for a task that asks for `goal`; `notes` say where the zoo's
-    network departs from the paper.
+    network departs from the paper. A `baseline` is what others of its topology are held against: full precision.
     """
 
     name: str
@@ -51,6 +53,7 @@ class Method:
     literature_accuracy: tuple[Published, ...] = ()
     notes: tuple[str, ...] = ()
     goal: Goal = Goal.CLASSIFICATION
+    baseline: bool = False
 
     @property
     def citation(self) -> str:

@@ -25,4 +25,5 @@ METHOD = Method(
     recipe=Recipe(weight_decay=1e-4),
     precision=Precision(weight_bits=16, activation_bits=16, map_bits=16),
     notes=("A baseline rather than a paper's method; the citation is that of its conv, batch norm, ReLU block.",),
+    baseline=True,
 )

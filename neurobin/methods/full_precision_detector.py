@@ -28,4 +28,5 @@ METHOD = Method(
         "The host decodes boxes and drops repeated ones; accuracy counts right boxes among right, wrong and missed.",
     ),
     goal=Goal.DETECTION,
+    baseline=True,
 )

@@ -27,4 +27,5 @@ METHOD = Method(
         "A baseline rather than a paper's method: Bi-Real Net's blocks with ReLU in place of the sign.",
         "One convolution under each shortcut; the cited network has two, and batch norm in front of ReLU.",
     ),
+    baseline=True,
 )

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
-
-from torch import nn
+from typing import TYPE_CHECKING
 
 from neurobin.errors import UsageError
+
+if TYPE_CHECKING:  # data sets name tasks, and load without torch
+    from torch import nn
 
 
 class Goal(Enum):

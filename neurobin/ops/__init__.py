@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from difflib import get_close_matches
 
-from neurobin.errors import UnsupportedError
+from neurobin.errors import UnsupportedError, nearest
 from neurobin.ir.op import Op
 
 
@@ -18,8 +17,7 @@ def op_names() -> list[str]:
 def op_class(name: str) -> type[Op]:
     """The class of op `name`. Raises UnsupportedError with the nearest known name otherwise."""
     if name not in op_names():
-        near = get_close_matches(name, op_names(), n=1)
-        raise UnsupportedError(f"unknown op {name!r}", hint=f"did you mean {near[0]!r}?" if near else "neurobin ops")
+        raise UnsupportedError(f"unknown op {name!r}", hint=nearest(name, op_names(), "neurobin ops"))
     module = importlib.import_module(f"{__name__}.{name}")
     camel = "".join(part.capitalize() for part in name.split("_"))
     found = getattr(module, camel, None)

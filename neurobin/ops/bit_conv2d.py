@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -25,6 +26,7 @@ from neurobin.ops._window import Window
 class BitConv2d(Op):
     """[H, W, C] integers -> [OH, OW, O] exact sums. `padding` is top, left, bottom, right."""
 
+    linear: ClassVar[bool] = True
     weight: Constant  # [O, KH, KW, C/groups]
     stride: tuple[int, int] = (1, 1)
     padding: tuple[int, int, int, int] = (0, 0, 0, 0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from neurobin.ops._window import Window
 class Conv2d(Op):
     """[H, W, C] -> real [OH, OW, O]: y_o = scale_o * sum(weight_o * x). Integer weights are quantizer codes."""
 
+    linear: ClassVar[bool] = True
     weight: Constant  # [O, KH, KW, C/groups]
     scale: Constant = Constant(FLOAT64, np.ones(1))  # [O or 1]
     stride: tuple[int, int] = (1, 1)

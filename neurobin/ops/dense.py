@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from neurobin.ops._linear import check_matrix, mac_work
 class Dense(Op):
     """[F] -> real [O]: y_o = scale_o * sum(weight_o * x). Integer weights are the codes of a weight quantizer."""
 
+    linear: ClassVar[bool] = True
     weight: Constant  # [O, F]
     scale: Constant = Constant(FLOAT64, np.ones(1))  # [O or 1]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from neurobin.ops._linear import accumulator, check_matrix, exact_product, mac_w
 class IntDense(Op):
     """[F] integers -> [O] exact sums."""
 
+    linear: ClassVar[bool] = True
     weight: Constant  # [O, F]
 
     def infer(self, x: TensorType) -> TensorType:

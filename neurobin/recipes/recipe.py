@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from torch import nn
-from torch.optim import Optimizer
+if TYPE_CHECKING:  # methods are listed without torch
+    from torch import nn
+    from torch.optim import Optimizer
 
-from neurobin.recipes.techniques import Technique
+    from neurobin.recipes.techniques import Technique
 
 
 @dataclass(frozen=True)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import json
-from difflib import get_close_matches
 from pathlib import Path
 
-from neurobin.errors import UsageError
+from neurobin.errors import UsageError, nearest
 from neurobin.ir import Graph
 from neurobin.ir.store import load as load_file
 
@@ -23,9 +22,8 @@ def names() -> list[str]:
 def path(name: str, *, trained: bool = False) -> Path:
     """The file of a zoo network. Raises UsageError with the nearest name when there is none."""
     if name not in names():
-        near = get_close_matches(name, names(), n=1)
-        hint = f"did you mean {near[0]!r}?" if near else "neurobin zoo lists the networks; files end in .nbin"
-        raise UsageError(f"no network {name!r} in the zoo", hint=hint)
+        otherwise = "neurobin zoo lists the networks; files end in .nbin"
+        raise UsageError(f"no network {name!r} in the zoo", hint=nearest(name, names(), otherwise))
     return FOLDER / (f"{name}{TRAINED}" if trained else f"{name}.nbin")
 
 

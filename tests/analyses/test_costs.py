@@ -96,7 +96,7 @@ def test_a_chip_without_constants_has_no_energy_anywhere() -> None:
 
 
 def test_explain_of_an_unknown_node_suggests_one() -> None:
-    with pytest.raises(UsageError, match="did you mean 'requantise0'"):
+    with pytest.raises(UsageError, match="try: 'requantise0'"):
         explain(REPORTS[0], "requantize0")
 
 

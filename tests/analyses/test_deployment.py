@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from analyses.deployment import PRODUCTS, deployment, operands, planes, widest_map
+from analyses.deployment import deployment, operands, planes, widest_map
 from neurobin import zoo
 from tests.networks import binary_convnet, residual_convnet
 
+PRODUCTS = ("bit_conv2d", "bit_dense", "int_conv2d", "int_dense")
 BNN, RESIDUAL = binary_convnet(), residual_convnet()
 
 

@@ -83,6 +83,8 @@ def test_the_whole_latency_is_affine_in_the_bits_that_are_fetched() -> None:
     cycles = [int(run_product(gemm(chip(), 64, 1024, 64, w, 1), chip(), clocks)[:, 3].max()) for w in range(1, 8)]
     steps = {b - a for a, b in itertools.pairwise(cycles)}
     assert len(steps) == 1
+    plane = 64 * 1024 // (8 * clocks.read_bytes)  # cycles for one bit of all 64 x 1024 LHS values
+    assert steps.pop() == pytest.approx(64 // chip().dn * plane, rel=1e-3)  # read again for every tile of columns
 
 
 def test_energy_per_binary_operation_lies_in_the_band_of_binary_accelerators() -> None:

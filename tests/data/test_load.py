@@ -127,7 +127,7 @@ def test_absent_data_names_every_place(nowhere: Path, name: str) -> None:
 
 
 def test_unknown_name() -> None:
-    with pytest.raises(UsageError, match="did you mean 'fashion_mnist'"):
+    with pytest.raises(UsageError, match="try: 'fashion_mnist'"):
         load_dataset("fashion-mnst")
     assert dataset_names() == ["cifar10", "digit_scenes", "digits", "fashion_mnist", "mnist"]
 

@@ -71,7 +71,7 @@ def test_at_least_one_chip_of_every_family():
 
 
 def test_unknown_chips_get_the_nearest_name():
-    with pytest.raises(UsageError, match="did you mean 'truenorth'"):
+    with pytest.raises(UsageError, match="try: 'truenorth'"):
         load_target("truenorht")
 
 

@@ -167,7 +167,7 @@ REFUSED: dict[str, tuple[tuple[Edit, ...], type[NeurobinError], str]] = {
               "node 'real' (affine): reads 'clip', which no earlier node defines"),
     "arity": ((in_document("nodes/3/inputs", ["real", "real"]),), GraphError, "node 'clip' (clip): takes a different number"),
     "unknown op": ((in_document("nodes/0/op", "int_convd"),), UnsupportedError,
-                   "node 'conv': unknown op 'int_convd' (try: did you mean 'int_conv2d'?)"),
+                   "node 'conv': unknown op 'int_convd' (try: 'int_conv2d')"),
     "op is a path": ((in_document("nodes/0/op", "../os"),), UnsupportedError, "unknown op '../os'"),
     "op is a module": ((in_document("nodes/0/op", "_linear"),), UnsupportedError, "unknown op '_linear'"),
     "op name endless": ((in_document("nodes/0/op", "x" * 10**6),), FormatError, "a name has at most 1000 characters"),

@@ -67,7 +67,7 @@ def test_names_come_from_the_files() -> None:
 
 
 def test_unknown_names_and_stems() -> None:
-    with pytest.raises(UsageError, match="did you mean 'reactnet_a'"):
+    with pytest.raises(UsageError, match="try: 'reactnet_a'"):
         published.build("reactnet-a")
     with pytest.raises(UsageError, match=r"resnete18 was not published with stem '5x5' .*'7x7' and 'grouped'"):
         published.build("resnete18", stem="5x5")

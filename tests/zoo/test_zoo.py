@@ -128,7 +128,7 @@ def test_networks_on_other_data_agree_on_random_images(name):
 
 
 def test_unknown_networks_get_the_nearest_name():
-    with pytest.raises(UsageError, match="did you mean 'bnn_digits'"):
+    with pytest.raises(UsageError, match="try: 'bnn_digits'"):
         zoo.load("bnn_digit")
 
 

@@ -9,13 +9,12 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Mapping
-from difflib import get_close_matches
 from functools import cache
 
 import torch
 from torch import nn
 
-from neurobin.errors import UsageError
+from neurobin.errors import UsageError, nearest
 from neurobin.nets.published._architecture import Architecture
 from neurobin.nets.task import Task
 
@@ -45,9 +44,7 @@ def names() -> list[str]:
 def find(name: str) -> Architecture:
     """The architecture of that name. Raises UsageError with the nearest names otherwise."""
     if name not in architectures():
-        near = get_close_matches(name, names(), n=3)
-        hint = f"did you mean {' or '.join(map(repr, near))}?" if near else "neurobin count --all lists them"
-        raise UsageError(f"no architecture {name!r}", hint=hint)
+        raise UsageError(f"no architecture {name!r}", hint=nearest(name, names(), "neurobin count --all lists them"))
     return architectures()[name]
 
 
