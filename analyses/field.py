@@ -96,7 +96,7 @@ def field(comparison: Comparison, dataset: str) -> Table:
 
 def reference(comparison: Comparison, model: ModelInfo) -> ModelInfo | None:
     """The full-precision network of the same data set and topology; None where the comparison has none, or it is this."""
-    if model.literature is None or model.literature.baseline:
+    if model.literature is None or model.literature.baseline or not model.literature.topology:
         return None
     for other in comparison.models:
         paper = other.literature

@@ -63,5 +63,5 @@ LARGE = 16
 
 
 def topology(net: Callable[[Task], nn.Module]) -> str:
-    """The family that a network says it is of: only within one does a loss of accuracy tell about the quantizers."""
-    return str(getattr(net, "topology", "its own"))
+    """The family that a network says it is of, "" for none: only within one does a loss of accuracy tell of quantizers."""
+    return str(getattr(net, "topology", ""))
