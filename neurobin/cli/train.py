@@ -38,13 +38,17 @@ def command(
     """Train METHOD, lower it, and write METHOD_DATA.trained.nbin and METHOD_DATA.nbin.
 
     Progress is kept after every epoch: the same command goes on where an interrupted one stopped.
+
+    Where METHOD learns from a teacher, that method is trained first, with seed 0 and the number of epochs of its own recipe
+    whatever --seed and --epochs say, and is kept as TEACHER_DATA.teacher in the output folder (or beside --checkpoint) for
+    other students and seeds.
     """
     from neurobin.data import load_dataset
     from neurobin.errors import UsageError
     from neurobin.ir.store import save
     from neurobin.methods import load_method
     from neurobin.train import train_on
-    from neurobin.zoo.make import make
+    from neurobin.zoo.make import entry_name, make
 
     folder = Path(output)
     if not folder.is_dir():
@@ -56,8 +60,7 @@ def command(
     options += f" --epochs {epochs}" if epochs is not None else ""
     options += " --core" if core else ""
     options += f" --held-out {held_out}" if held_out is not None else ""
-    kept = "_".join([method, data.name, *(["core"] if core else []), f"seed{seed}.checkpoint"])
-    progress = writable(checkpoint or str(folder / kept))
+    progress = writable(checkpoint or str(folder / f"{entry_name(method, data.name, core)}_seed{seed}.checkpoint"))
     result = train_on(
         load_method(method), data, seed=seed, epochs=epochs, checkpoint=progress, core=core, device=device,
         progress=not as_json,

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from difflib import get_close_matches
 
 from torch import Tensor
 from torch.nn import functional
 
-from neurobin.errors import UsageError
+from neurobin.errors import UsageError, nearest
 from neurobin.recipes.detection_loss import detection
 
 Loss = Callable[[Tensor, Tensor], Tensor]
@@ -28,8 +27,7 @@ def none(logits: Tensor, labels: Tensor) -> Tensor:
 def loss(name: str) -> Loss:
     """The loss of that name. Raises UsageError otherwise."""
     if name not in LOSSES:
-        near = get_close_matches(name, LOSSES, n=1)
-        raise UsageError(f"unknown loss {name!r}", hint=near[0] if near else ", ".join(LOSSES))
+        raise UsageError(f"unknown loss {name!r}", hint=nearest(name, LOSSES))
     return LOSSES[name]
 
 

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from difflib import get_close_matches
 
 import torch
 from torch import nn
 from torch.optim import Optimizer
 
-from neurobin.errors import UsageError
+from neurobin.errors import UsageError, nearest
 from neurobin.nn.steps import sign
 from neurobin.nn.weights.sign import SignWeights
 from neurobin.recipes.bop import Bop
@@ -31,8 +30,7 @@ def optimizers(module: nn.Module, recipe: Recipe) -> tuple[Optimizer, ...]:
     if not isinstance(chosen, str):
         return chosen(module, recipe)
     if chosen not in OPTIMIZERS:
-        near = get_close_matches(chosen, OPTIMIZERS, n=1)
-        raise UsageError(f"unknown optimizer {chosen!r}", hint=near[0] if near else ", ".join(OPTIMIZERS))
+        raise UsageError(f"unknown optimizer {chosen!r}", hint=nearest(chosen, OPTIMIZERS))
     return OPTIMIZERS[chosen](module, recipe)
 
 

@@ -18,9 +18,10 @@ class Recipe:
     """How the zoo's networks of a method are trained; not the paper's own schedule unless the method's notes say so.
 
     `epochs` is for small data sets such as the digits, `epochs_large` for 10,000 training images and more. Images move by up
-    to `shift` pixels. `optimizer`, `schedule` and `loss` are names (see their files), `optimizer` also a choice with numbers
-    of its own; `techniques` act in the given order. Large data sets are computed in bfloat16 unless `mixed` is False: where
-    an estimator's slope is narrower than a rounding step, gradients would be noise.
+    to `shift` pixels. `optimizer`, `schedule` and `loss` are names (see their files); `optimizer` may also be a choice with
+    numbers of its own, a frozen dataclass such as `BopAndAdam`: a checkpoint knows a recipe by its printed form, and a plain
+    function is printed with its address. `techniques` act in the given order. Large data sets are computed in bfloat16
+    unless `mixed` is False: where an estimator's slope is narrower than a rounding step, gradients would be noise.
     """
 
     epochs: int = 60

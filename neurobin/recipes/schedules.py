@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from neurobin.errors import UsageError
+from neurobin.errors import UsageError, nearest
 
 Schedule = Callable[[float], float]
 WARM_UP = 0.05
@@ -49,7 +49,7 @@ def constant(progress: float) -> float:
 def schedule(name: str) -> Schedule:
     """The schedule of that name. Raises UsageError otherwise."""
     if name not in SCHEDULES:
-        raise UsageError(f"unknown schedule {name!r}", hint=", ".join(SCHEDULES))
+        raise UsageError(f"unknown schedule {name!r}", hint=nearest(name, SCHEDULES))
     return SCHEDULES[name]
 
 

@@ -1,4 +1,4 @@
-"""Training: a method by name on a data set by name, to a torch module with its measured accuracy."""
+"""Training: a method on a data set, to a torch module with its measured accuracy."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from neurobin.train.checkpoint import Identity, print_of
 from neurobin.train.loop import Run, TrainingError, predict
 from neurobin.train.progress import bar
 
-__all__ = ["TEACHER", "Dataset", "Trained", "TrainingError", "load_dataset", "train", "train_on"]
+__all__ = ["TEACHER", "Dataset", "Trained", "TrainingError", "load_dataset", "teacher_file", "train_on"]
 
-TEACHER = ".teacher"  # suffix of the checkpoints in which teachers are kept beside those of their students
+TEACHER = ".teacher"  # suffix of the files that `teacher_file` names
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,37 +36,6 @@ class Trained:
     core: bool = False
 
 
-def train(
-    method_name: str,
-    dataset_name: str,
-    *,
-    seed: int = 0,
-    epochs: int | None = None,
-    checkpoint: str | Path | None = None,
-    core: bool = False,
-    device: str = "cpu",
-    progress: bool = True,
-) -> Trained:
-    """Train and evaluate. `core` asks for filters that fit a neurosynaptic core.
-    With `checkpoint`, progress is kept there after every epoch and a later call goes on from it.
-
-    The result depends on method, data set, seed and epochs only, interrupted or not, for one kind of processor and release
-    of torch (and, for 10,000 training images and more, one number of threads).
-    Raises UsageError for unknown names, TrainingError when the loss is not finite.
-    """
-    method = load_method(method_name)
-    return train_on(
-        method,
-        load_dataset(dataset_name),
-        seed=seed,
-        epochs=epochs,
-        checkpoint=checkpoint,
-        core=core,
-        device=device,
-        progress=progress,
-    )
-
-
 def train_on(
     method: Method,
     data: Dataset,
@@ -78,9 +47,14 @@ def train_on(
     device: str = "cpu",
     progress: bool = True,
 ) -> Trained:
-    """`train` for a method and a data set at hand.
+    """Train and evaluate. `core` asks for filters that fit a neurosynaptic core.
+    With `checkpoint`, progress is kept there after every epoch and a later call goes on from it. Teachers, where the recipe
+    needs them, are trained first on the same data, with seed 0 and the epochs of their own recipes, and kept beside it.
 
-    Teachers, where the recipe needs them, are trained first on the same data, and kept beside the checkpoint.
+    The result depends on method, data set, seed and epochs only, interrupted or not, for one kind of processor and release
+    of torch (and, for 10,000 training images and more, one number of threads).
+    Raises UsageError for arguments and names in the recipe that mean nothing and for another run's checkpoint, FormatError
+    for a damaged one, TrainingError when the loss is not finite.
     """
     _check(seed, epochs, device)
     _check_goal(method, data)
@@ -93,16 +67,20 @@ def train_on(
     file = None if checkpoint is None else Path(checkpoint)
 
     def teacher(name: str) -> nn.Module:
-        kept = None if file is None else file.with_name(f"{name}_{data.name}{TEACHER}")
+        kept = None if file is None else teacher_file(file.parent, name, data.name)
         taught = train_on(load_method(name), data, checkpoint=kept, device=device, progress=progress)
         return taught.module.to(device).requires_grad_(False)
 
     run = Run(module, data, method.recipe, identity, file, device, teacher)
-    run.resume()
     with bar(f"{method.name} on {data.name}", progress) as report:
         run.run(report)
     accuracy = data.score(predict(module, data.x_test, device))["accuracy"]
     return Trained(module.to("cpu").eval(), accuracy, tuple(run.history), method, data.name, seed, epochs, core)
+
+
+def teacher_file(folder: Path, method: str, data: str) -> Path:
+    """The checkpoint in which the teachers of a folder's networks are kept, for all their students."""
+    return folder / f"{method}_{data}{TEACHER}"
 
 
 def _check(seed: int, epochs: int | None, device: str) -> None:

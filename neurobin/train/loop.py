@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,12 +13,12 @@ import torch
 from torch import Tensor, nn
 
 from neurobin.data import Dataset
-from neurobin.errors import NeurobinError, UsageError
+from neurobin.errors import FormatError, NeurobinError, UsageError
 from neurobin.recipes import Recipe
 from neurobin.recipes.losses import loss as loss_named
 from neurobin.recipes.optimizers import optimizers
 from neurobin.recipes.schedules import schedule as schedule_named
-from neurobin.recipes.techniques import Batch, Context
+from neurobin.recipes.techniques import Batch, Context, Technique, batch_norms
 from neurobin.train import checkpoint as checkpoints
 from neurobin.train.augment import shifted
 from neurobin.train.checkpoint import Identity, State
@@ -46,7 +46,11 @@ def set_progress(module: nn.Module, progress: float) -> None:
 
 @dataclass
 class Run:
-    """One training run: what is trained, on what, how, and how far it is."""
+    """One training run: what is trained, on what, how, and how far it is, which the checkpoint says if there is one.
+
+    Techniques with teachers are prepared last, and only where epochs are left: preparing them may train the teachers. Before
+    that, raises FormatError for a damaged checkpoint and UsageError for one of another run.
+    """
 
     module: nn.Module
     data: Dataset
@@ -55,10 +59,13 @@ class Run:
     checkpoint: Path | None = None
     device: str = "cpu"
     teacher: Callable[[str], nn.Module] = no_teacher
-    epoch: int = 0
-    history: list[dict[str, float]] = field(default_factory=list)
+    epoch: int = field(default=0, init=False)
+    history: list[dict[str, float]] = field(default_factory=list, init=False)
 
     def __post_init__(self) -> None:
+        kept = None
+        if self.checkpoint is not None and self.checkpoint.exists():
+            kept = checkpoints.load(self.checkpoint, self.identity)
         self.module.to(self.device)
         if self.data.large:
             self.module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -69,22 +76,26 @@ class Run:
         self.labels = torch.from_numpy(self.data.y_train.copy())
         self.mixed = self.data.large and self.recipe.mixed
         self.context = Context(self.module, self.optimizers, self.teacher, images=len(self.images), autocast=self.mixed)
-        for technique in self.recipe.techniques:
+        techniques = self.recipe.techniques
+        self._prepare(technique for technique in techniques if not technique.teachers)  # these may add to the state
+        if kept is not None:
+            self._resume(kept)
+        if self.epoch < self.identity.epochs:
+            self._prepare(technique for technique in techniques if technique.teachers)
+
+    def _prepare(self, techniques: Iterable[Technique]) -> None:
+        for technique in techniques:
             technique.prepare(self.context)
 
-    def resume(self) -> None:
-        """Go on from the checkpoint if there is one. Raises FormatError or UsageError when it does not fit."""
-        if self.checkpoint is None or not self.checkpoint.exists():
-            return
-        state = checkpoints.load(self.checkpoint, self.identity)
+    def _resume(self, state: State) -> None:
+        """Go on from there. Raises FormatError when it does not fit the network, though it says it is of this run."""
         try:
             self.module.load_state_dict(state.module)
             for optimizer, kept in zip(self.optimizers, state.optimizers, strict=True):
-                optimizer.load_state_dict(kept)
-        except (RuntimeError, ValueError, KeyError) as error:
-            raise UsageError(
-                f"the checkpoint does not fit the network: {str(error).splitlines()[0]}", where=str(self.checkpoint)
-            ) from error
+                checkpoints.restore(optimizer, kept)
+        except (RuntimeError, ValueError, KeyError, TypeError) as error:
+            reason = f"the checkpoint does not fit the network: {checkpoints.first_line(error)}"
+            raise FormatError(reason, where=str(self.checkpoint), hint=checkpoints.REMEDY) from error
         self.epoch, self.history = state.epoch, state.history
 
     def run(self, progress: Progress | None = None) -> None:
@@ -102,15 +113,23 @@ class Run:
                 if progress is not None:
                     progress(self.epoch, self.identity.epochs, mean)
 
-    def _one_epoch(self) -> float:
-        """The mean loss. All random numbers of epoch k come from (seed, k), whatever ran before."""
+    @contextmanager
+    def _drawing(self) -> Iterator[torch.Generator]:
+        """All random numbers of epoch k come from (seed, k), whatever ran before.
+
+        The loop's own come from the generator, those of layers and techniques from torch, which is as it was afterwards.
+        """
         stream = np.random.SeedSequence([self.identity.seed, self.epoch]).generate_state(2)
-        generator = torch.Generator().manual_seed(int(stream[0]))
-        order = torch.split(torch.randperm(len(self.images), generator=generator), self.recipe.batch)
-        total, seen = 0.0, 0
-        self.module.train()
         with torch.random.fork_rng(devices=[] if self.device == "cpu" else [torch.device(self.device)]):
             torch.manual_seed(int(stream[1]))
+            yield torch.Generator().manual_seed(int(stream[0]))
+
+    def _one_epoch(self) -> float:
+        """The mean loss."""
+        total, seen = 0.0, 0
+        self.module.train()
+        with self._drawing() as generator:
+            order = torch.split(torch.randperm(len(self.images), generator=generator), self.recipe.batch)
             for number, chosen in enumerate(order):
                 if len(chosen) == 1:  # batch norm has no variance over one image
                     continue
@@ -160,13 +179,12 @@ class Run:
         set_progress(self.module, 1.0)
         if not self.data.large:
             return
-        norms = [layer for layer in self.module.modules() if isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d)]
-        kept = [(norm.momentum, norm) for norm in norms]
-        for norm in norms:
+        kept = [(norm.momentum, norm) for norm in batch_norms(self.module)]
+        for _, norm in kept:
             norm.reset_running_stats()
             norm.momentum = None  # a plain mean over all batches that follow
         self.module.train()
-        with torch.no_grad():
+        with torch.no_grad(), self._drawing():  # as if it were one epoch more, should a layer draw numbers
             for start in range(0, min(len(self.images), SETTLING_IMAGES), EVALUATION_BATCH):
                 self.module(self._laid_out(self.images[start : start + EVALUATION_BATCH]))
         for momentum, norm in kept:

@@ -24,8 +24,9 @@ import click
 from neurobin.data.load import USUAL
 from neurobin.files import write_atomic
 from neurobin.methods import load_method, method_names
-from neurobin.train import TEACHER
+from neurobin.train import TEACHER, teacher_file
 from neurobin.zoo import FOLDER, SEEDS
+from neurobin.zoo.make import entry_name
 
 # One thread each; and glibc keeps the memory of freed maps, whose return and renewal takes a fifth of a training step.
 ENVIRONMENT = {
@@ -48,7 +49,7 @@ class Job:
     @property
     def name(self) -> str:
         """The network's name in the zoo."""
-        return f"{self.method}_{self.data}{'_core' if self.core else ''}"
+        return entry_name(self.method, self.data, self.core)
 
     def folder(self, work: Path) -> Path:
         """Where its files are made: one folder per seed, in which methods share their teachers."""
@@ -61,8 +62,8 @@ class Job:
     def arguments(self, work: Path) -> list[str]:
         """The command line that trains it."""
         options = ["--data", self.data, "--seed", str(self.seed), *(["--core"] if self.core else [])]
-        if self.seed == 0 and self.method in teachers():  # where `neurobin.train` looks for it: a teacher has seed 0
-            options += ["--checkpoint", str(self.folder(work) / f"{self.name}{TEACHER}")]
+        if self.seed == 0 and not self.core and self.method in teachers():  # what `neurobin.train` trains for a student
+            options += ["--checkpoint", str(teacher_file(self.folder(work), self.method, self.data))]
         return [sys.executable, "-m", "neurobin", "train", self.method, *options, "-o", str(self.folder(work)), "--json"]
 
 
@@ -70,7 +71,7 @@ class Job:
 def teachers() -> frozenset[str]:
     """The methods whose networks other methods learn from."""
     techniques = [technique for name in method_names() for technique in load_method(name).recipe.techniques]
-    return frozenset(str(vars(technique)["teacher"]) for technique in techniques if "teacher" in vars(technique))
+    return frozenset(name for technique in techniques for name in technique.teachers)
 
 
 def run(job: Job, work: Path) -> str:

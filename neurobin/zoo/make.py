@@ -19,7 +19,6 @@ from neurobin.train.loop import predict
 CALIBRATION_IMAGES = 256
 ACTIVITY_IMAGES = 256
 BATCH = 256
-CORE = "_core"  # the suffix of networks whose filters fit a neurosynaptic core
 
 
 @dataclass(frozen=True)
@@ -34,6 +33,11 @@ class Entry:
     def accuracy(self) -> Mapping[str, float]:
         """Share of right answers of the torch module, the real graph and the integers."""
         return self.scores["accuracy"]
+
+
+def entry_name(method: str, data: str, core: bool) -> str:
+    """A network's name: method and data set, and whether its filters fit a neurosynaptic core."""
+    return f"{method}_{data}{'_core' if core else ''}"
 
 
 def make(result: Trained, data: Dataset, command: str) -> Entry:
@@ -54,7 +58,7 @@ def make(result: Trained, data: Dataset, command: str) -> Entry:
     }
     measured = {name: {stage: found[name] for stage, found in scores.items()} for name in scores["torch"]}
     about: dict[str, Json] = {
-        "name": f"{method.name}_{data.name}{CORE if result.core else ''}",
+        "name": entry_name(method.name, data.name, result.core),
         "method": method.name,
         "title": method.title,
         "citation": method.citation,

@@ -25,7 +25,7 @@ def test_none_is_zero_with_a_gradient_of_zero() -> None:
 
 
 def test_unknown_losses_name_the_known() -> None:
-    with pytest.raises(UsageError, match=r"unknown loss 'cross_entropi' \(try: cross_entropy\)"):
+    with pytest.raises(UsageError, match=r"unknown loss 'cross_entropi' \(try: 'cross_entropy'\)"):
         loss("cross_entropi")
     with pytest.raises(UsageError) as caught:
         loss("l3")

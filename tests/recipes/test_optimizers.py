@@ -66,7 +66,7 @@ def test_mixed_treats_one_bit_weights_apart() -> None:
 
 
 def test_what_is_refused() -> None:
-    with pytest.raises(UsageError, match=r"unknown optimizer 'adom' \(try: adam\)"):
+    with pytest.raises(UsageError, match=r"unknown optimizer 'adom' \(try: 'adam'\)"):
         optimizers(network(), Recipe(optimizer="adom"))
     real = nn.Sequential(nn.Linear(2, 2))
     for name in ("bop", "mixed"):

@@ -40,5 +40,7 @@ def test_factors_lie_between_0_and_1(name: str) -> None:
 
 
 def test_unknown_schedules_name_the_known() -> None:
+    with pytest.raises(UsageError, match=r"unknown schedule 'cosin' \(try: 'cosine'\)"):
+        schedule("cosin")
     with pytest.raises(UsageError, match="cosine, warmup_cosine"):
         schedule("zigzag")

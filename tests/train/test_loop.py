@@ -1,4 +1,4 @@
-"""The training loop: learning, resuming, stopping at NaN, surviving interruptions, and leaving nothing behind."""
+"""The training loop: learning, resuming, stopping at NaN, and leaving nothing behind."""
 
 from __future__ import annotations
 
@@ -6,61 +6,21 @@ import io
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from torch import nn
 
-from neurobin.errors import FormatError, UsageError
+from neurobin.errors import UsageError
 from neurobin.methods import Method, Recipe, load_method
-from neurobin.nets import Task
-from neurobin.nn.layers.conv import QuantConv2d
-from neurobin.nn.layers.linear import QuantLinear
-from neurobin.nn.weights.sign import SignWeights
-from neurobin.recipes.techniques.clip_latent import ClipLatent
-from neurobin.recipes.techniques.positive_gamma import PositiveGamma
-from neurobin.train import Dataset, Trained, TrainingError, load_dataset, train, train_on
+from neurobin.train import Dataset, TrainingError, load_dataset, train_on
 from neurobin.train.augment import shifted
 from neurobin.train.progress import bar
-
-
-class Noisy(nn.Module):
-    """A small network with every kind of state: latent weights, running statistics, dropout and stochastic signs."""
-
-    def __init__(self, task: Task) -> None:
-        super().__init__()
-        self.conv = QuantConv2d(task.channels, 8, 3, padding=1, weights=SignWeights(stochastic=True))
-        self.norm = nn.BatchNorm2d(8)
-        self.drop = nn.Dropout(0.2)
-        self.dense = QuantLinear(8 * task.height * task.width, task.classes)
-        self.final = nn.BatchNorm1d(task.classes)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        x = self.drop(torch.relu(self.norm(self.conv((x - 8) / 8))))
-        return self.final(self.dense(x.flatten(1)))
-
-
-@pytest.fixture(scope="module")
-def few() -> Dataset:
-    """129 images: with batches of 64, two steps an epoch; the lone last image is left out."""
-    digits = load_dataset("digits")
-    return replace(digits, x_train=digits.x_train[:129], y_train=digits.y_train[:129])
-
-
-@pytest.fixture
-def noisy() -> Method:
-    recipe = Recipe(epochs=4, batch=64, lr=1e-2, techniques=(ClipLatent(0.25), PositiveGamma(0.5)))
-    return replace(load_method("bnn"), name="noisy", build=Noisy, recipe=recipe)
-
-
-def state(result: Trained) -> bytes:
-    return b"".join(value.numpy().tobytes() for value in result.module.state_dict().values())
+from tests.train.scene import Noisy, Stop, state
 
 
 def test_ternary_weights_learn_the_digits() -> None:
-    result = train("twn", "digits", epochs=10, progress=False)
+    result = train_on(load_method("twn"), load_dataset("digits"), epochs=10, progress=False)
     assert result.accuracy > 0.8
     assert (result.dataset, result.seed, result.epochs) == ("digits", 0, 10)
     assert result.history[-1]["loss"] < result.history[0]["loss"]
@@ -84,23 +44,6 @@ def test_training_leaves_torch_as_it_was(few: Dataset, noisy: Method) -> None:
     assert torch.get_num_threads() == threads
 
 
-class Stop:
-    """Raises `error` in the forward pass of training step `at`."""
-
-    def __init__(self, method: Method, at: int, error: BaseException) -> None:
-        self.steps, self.at, self.error, self.method = 0, at, error, method
-
-    def build(self, task: Task) -> nn.Module:
-        module = self.method.build(task)
-        module.register_forward_pre_hook(self._hook)
-        return module
-
-    def _hook(self, module: nn.Module, _: Any) -> None:
-        self.steps += module.training
-        if self.steps == self.at and module.training:
-            raise self.error
-
-
 @pytest.mark.parametrize("step", [1, 2, 3, 8])
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), MemoryError()], ids=lambda e: type(e).__name__)
 def test_resumed_equals_uninterrupted(few: Dataset, noisy: Method, tmp_path: Path, step: int, error: BaseException) -> None:
@@ -117,27 +60,6 @@ def test_resumed_equals_uninterrupted(few: Dataset, noisy: Method, tmp_path: Pat
     assert [path.name for path in tmp_path.iterdir()] == ["run.pt"]
     again = train_on(replace(noisy, build=Stop(noisy, 1, AssertionError()).build), few, checkpoint=file, progress=False)
     assert state(again) == state(whole)
-
-
-def test_interruption_while_writing_keeps_the_last_checkpoint(
-    few: Dataset, noisy: Method, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    file = tmp_path / "run.pt"
-    writes = 0
-
-    def interrupted(source: str, target: Path) -> None:
-        nonlocal writes
-        writes += 1
-        if writes == 3:
-            raise KeyboardInterrupt
-        Path(source).rename(target)
-
-    monkeypatch.setattr("neurobin.files.os.replace", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        train_on(noisy, few, checkpoint=file, progress=False)
-    monkeypatch.undo()
-    assert [path.name for path in tmp_path.iterdir()] == ["run.pt"]
-    assert torch.load(file, weights_only=True)["epoch"] == 2
 
 
 @pytest.mark.parametrize("value", ["nan", "inf"])
@@ -171,54 +93,6 @@ def test_parameters_that_are_no_numbers_are_not_kept(few: Dataset, noisy: Method
     with pytest.raises(TrainingError, match="a parameter is no longer a number after epoch 2"):
         train_on(replace(noisy, build=Breaks), few, checkpoint=tmp_path / "run.pt", progress=False)
     assert torch.load(tmp_path / "run.pt", weights_only=True)["epoch"] == 1
-
-
-def test_a_checkpoint_of_another_run_is_refused(few: Dataset, noisy: Method, tmp_path: Path) -> None:
-    file = tmp_path / "run.pt"
-    train_on(noisy, few, epochs=1, checkpoint=file, progress=False)
-    before = file.read_bytes()
-    with pytest.raises(UsageError, match="another run: seed 0 instead of 1"):
-        train_on(noisy, few, seed=1, epochs=1, checkpoint=file, progress=False)
-    with pytest.raises(UsageError, match="epochs 1 instead of 2"):
-        train_on(noisy, few, epochs=2, checkpoint=file, progress=False)
-    wider = replace(noisy, recipe=replace(noisy.recipe, lr=1.0))
-    with pytest.raises(UsageError, match="recipe"):
-        train_on(wider, few, epochs=1, checkpoint=file, progress=False)
-    other = replace(noisy, build=load_method("bnn").build)
-    with pytest.raises(UsageError, match="another run: network"):
-        train_on(other, few, epochs=1, checkpoint=file, progress=False)
-    assert file.read_bytes() == before
-    kept = torch.load(file, weights_only=True)
-    torch.save(kept | {"module": {}}, file)
-    with pytest.raises(UsageError, match="does not fit the network"):
-        train_on(noisy, few, epochs=1, checkpoint=file, progress=False)
-
-
-def test_damaged_checkpoints_are_refused(few: Dataset, noisy: Method, tmp_path: Path) -> None:
-    file = tmp_path / "run.pt"
-    train_on(noisy, few, epochs=1, checkpoint=file, progress=False)
-    whole = file.read_bytes()
-    kept = torch.load(file, weights_only=True)
-    buffers = {name: io.BytesIO() for name in ("schema", "part", "pickle")}
-    torch.save(kept | {"schema": "neurobin.checkpoint/9"}, buffers["schema"])
-    torch.save({key: value for key, value in kept.items() if key != "optimizers"}, buffers["part"])
-    torch.save({"anything": Path("a")}, buffers["pickle"])
-    for content, message in (
-        (b"", "not a whole checkpoint"),
-        (b"hello", "not a whole checkpoint"),
-        (whole[: len(whole) // 2], "not a whole checkpoint"),
-        (buffers["pickle"].getvalue(), "not a whole checkpoint"),
-        (buffers["schema"].getvalue(), "expected schema neurobin.checkpoint/2, got 'neurobin.checkpoint/9'"),
-        (buffers["part"].getvalue(), "a part is missing"),
-    ):
-        file.write_bytes(content)
-        with pytest.raises(FormatError, match=message):
-            train_on(noisy, few, epochs=1, checkpoint=file, progress=False)
-
-
-def test_a_folder_that_is_not_there(few: Dataset, noisy: Method, tmp_path: Path) -> None:
-    with pytest.raises(FormatError, match="cannot be written"):
-        train_on(noisy, few, epochs=1, checkpoint=tmp_path / "absent" / "run.pt", progress=False)
 
 
 def test_latent_weights_and_gamma_keep_their_bounds(few: Dataset, noisy: Method) -> None:

@@ -12,6 +12,7 @@ from neurobin.data import Dataset
 from neurobin.methods import load_method
 from neurobin.train.checkpoint import Identity
 from neurobin.train.loop import Run
+from tests.recipes.techniques.scene import hooks
 
 EPOCHS = 10
 
@@ -37,8 +38,8 @@ def run(name: str, data: Dataset, checkpoint: Path | None, stop: int = EPOCHS) -
     method = load_method(name)
     torch.manual_seed(0)
     training = Run(method.build(data.task), data, method.recipe, Identity(name, "noise", 0, EPOCHS, "", ""), checkpoint)
-    training.resume()
     training.run(report)
+    assert hooks(training.module) == 0
     return training.module.state_dict()
 
 

@@ -11,7 +11,9 @@ import pytest
 from click.testing import CliRunner
 
 from neurobin import zoo
+from neurobin.methods import load_method, method_names
 from neurobin.zoo import build
+from neurobin.zoo.make import entry_name
 
 
 class Trainer:
@@ -83,6 +85,34 @@ def test_teachers_come_first_and_their_students_find_them(trainer: Trainer, tmp_
     assert (tmp_path / "seed0" / "full_precision_resnet_digits.teacher").read_bytes() == b"state"
     assert build_zoo("reactnet", "--data", "digits", "--seeds", "1", "--work", str(tmp_path))[0] == 0
     assert (tmp_path / "seed1" / "full_precision_resnet_digits.teacher").read_bytes() == b"state"
+
+
+def test_the_methods_that_teach_are_those_whom_techniques_name() -> None:
+    named = {
+        str(vars(technique)["teacher"])
+        for name in method_names()
+        for technique in load_method(name).recipe.techniques
+        if "teacher" in vars(technique)
+    }
+    assert build.teachers() == named >= {"full_precision_resnet", "full_precision"}
+
+
+def test_a_teacher_is_kept_where_training_looks_for_it(tmp_path: Path) -> None:
+    assert build.Job("full_precision", "digits", 0, False).arguments(tmp_path)[-5:-3] == [
+        "--checkpoint",
+        str(tmp_path / "seed0" / "full_precision_digits.teacher"),
+    ]
+    for other in (
+        build.Job("full_precision", "digits", 1, False),
+        build.Job("full_precision", "digits", 0, True),
+        build.Job("bnn", "digits", 0, False),
+    ):
+        assert "--checkpoint" not in other.arguments(tmp_path)
+
+
+def test_a_network_has_one_name() -> None:
+    assert build.Job("bnn", "digits", 3, False).name == entry_name("bnn", "digits", False) == "bnn_digits"
+    assert build.Job("bnn", "digits", 3, True).name == entry_name("bnn", "digits", True) == "bnn_digits_core"
 
 
 def test_every_process_has_one_thread(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -29,6 +29,10 @@ class AttentionTransfer(Technique):
     weight: float
     at: tuple[str, ...]
 
+    @property
+    def teachers(self) -> tuple[str, ...]:
+        return (self.teacher,)
+
     def prepare(self, context: Context) -> None:
         watch(context, self.teacher, self.at)
 

@@ -38,6 +38,10 @@ class Distil(Technique):
         if self.temperature <= 0:
             raise UsageError(f"the temperature of distillation must be positive, got {self.temperature:g}")
 
+    @property
+    def teachers(self) -> tuple[str, ...]:
+        return (self.teacher,)
+
     def prepare(self, context: Context) -> None:
         teacher_of(context, self.teacher)
 

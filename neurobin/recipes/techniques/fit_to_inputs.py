@@ -7,7 +7,7 @@ very training step: they have passed the layers fitted before, whose errors they
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -42,20 +42,32 @@ class FitToInputs(Technique):
     def prepare(self, context: Context) -> None:
         layers = [layer for layer in latent_layers(context.module) if isinstance(layer.quantizer, Fitted)]
         for number, layer in enumerate(layers):
-            due = self.start + (self.stop - self.start) * number / len(layers)
-            layer.register_forward_pre_hook(partial(self._before_forward, due))
+            _Fitting(self, layer, self.start + (self.stop - self.start) * number / len(layers))
 
-    def _before_forward(self, due: float, layer: Layer, inputs: tuple[Tensor, ...]) -> None:
-        quantizer = layer.quantizer
-        if not layer.training or not due <= layer.progress < 1 or not isinstance(quantizer, Fitted) or quantizer.fitted:
-            return
-        moment = second_moment(layer, inputs[0].detach()[: self.images])
+    def fit(self, layer: Layer, x: Tensor) -> None:
+        """Fit the layer's quantizer to inputs x [N, ...], as they come to its forward pass."""
+        moment = second_moment(layer, x.detach()[: self.images])
         power = moment.diagonal(dim1=1, dim2=2).mean()
         least = torch.finfo(moment.dtype).tiny
         moment += (self.ridge * power).clamp(min=least) * torch.eye(
             moment.shape[1], dtype=moment.dtype, device=moment.device
         )
-        quantizer.fit(layer.weight, moment)
+        cast(Fitted, layer.quantizer).fit(layer.weight, moment)
+
+
+class _Fitting:
+    """Waits before a layer's forward pass until progress `due`, fits it, and is gone; gone too once the training is over."""
+
+    def __init__(self, technique: FitToInputs, layer: Layer, due: float) -> None:
+        self.technique, self.due = technique, due
+        self.handle = layer.register_forward_pre_hook(self)
+
+    def __call__(self, layer: Layer, inputs: tuple[Tensor, ...]) -> None:
+        quantizer = cast(Fitted, layer.quantizer)
+        if layer.training and self.due <= layer.progress < 1 and not quantizer.fitted:
+            self.technique.fit(layer, inputs[0])
+        if quantizer.fitted or layer.progress >= 1:
+            self.handle.remove()
 
 
 def second_moment(layer: nn.Module, x: Tensor) -> Tensor:

@@ -28,6 +28,10 @@ class FeatureHints(Technique):
     weight: float
     at: tuple[str, ...]
 
+    @property
+    def teachers(self) -> tuple[str, ...]:
+        return (self.teacher,)
+
     def prepare(self, context: Context) -> None:
         watch(context, self.teacher, self.at)
 

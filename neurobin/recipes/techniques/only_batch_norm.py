@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from torch import nn
-
-from neurobin.recipes.techniques.technique import Context, Technique
+from neurobin.recipes.techniques.technique import Context, Technique, batch_norms
 
 
 @dataclass(frozen=True)
@@ -18,8 +16,7 @@ class OnlyBatchNorm(Technique):
     def before_step(self, context: Context, progress: float) -> None:
         if progress < self.since:
             return
-        norms = [layer for layer in context.module.modules() if isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d)]
-        learning = {id(parameter) for norm in norms for parameter in norm.parameters()}
+        learning = {id(parameter) for norm in batch_norms(context.module) for parameter in norm.parameters()}
         for parameter in context.module.parameters():
             if id(parameter) not in learning:
                 parameter.requires_grad_(False)

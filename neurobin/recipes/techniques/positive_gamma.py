@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from torch import nn
 
-from neurobin.recipes.techniques.technique import Context, Technique
+from neurobin.recipes.techniques.technique import Context, Technique, batch_norms
 
 
 @dataclass(frozen=True)
@@ -18,6 +17,6 @@ class PositiveGamma(Technique):
 
     def after_step(self, context: Context, progress: float) -> None:
         with torch.no_grad():
-            for layer in context.module.modules():
-                if isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d) and layer.affine:
-                    layer.weight.clamp_(min=self.least)
+            for norm in batch_norms(context.module):
+                if norm.affine:
+                    norm.weight.clamp_(min=self.least)

@@ -48,8 +48,16 @@ class Batch:
 class Technique:
     """Base of all techniques."""
 
+    @property
+    def teachers(self) -> tuple[str, ...]:
+        """The methods whose networks it learns from. One that has teachers adds nothing to the module's state."""
+        return ()
+
     def prepare(self, context: Context) -> None:
-        """Once, before the first step of a run, resumed or not: hooks on modules, teachers."""
+        """Once, before the first step of a run, resumed or not: hooks on modules, teachers.
+
+        A run that is over does not prepare techniques with teachers.
+        """
 
     def before_step(self, context: Context, progress: float) -> None:
         """Before every forward pass."""
@@ -65,6 +73,11 @@ class Technique:
 def latent_layers(module: nn.Module) -> list[QuantConv2d | QuantLinear]:
     """The layers with quantized weights, in order of the forward pass for the zoo's networks."""
     return [layer for layer in module.modules() if isinstance(layer, QuantConv2d | QuantLinear)]
+
+
+def batch_norms(module: nn.Module) -> list[nn.BatchNorm1d | nn.BatchNorm2d]:
+    """Its batch norms, those over features and those over maps."""
+    return [layer for layer in module.modules() if isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d)]
 
 
 def one_bit_layers(module: nn.Module) -> list[QuantConv2d | QuantLinear]:

@@ -71,5 +71,5 @@ class Scene:
 
 
 def hooks(module: nn.Module) -> int:
-    """How many forward hooks are registered in a network."""
-    return sum(len(layer._forward_hooks) for layer in module.modules())
+    """How many hooks are registered in a network, those before and those behind a forward pass."""
+    return sum(len(layer._forward_hooks) + len(layer._forward_pre_hooks) for layer in module.modules())

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -12,21 +14,29 @@ from torch import nn
 from neurobin import train as training
 from neurobin.methods import Method, load_method
 from neurobin.nets import Task
+from neurobin.nets.ends import Activation, relu
 from neurobin.nets.ensemble import Voters
+from neurobin.nn.activations.pact import PactActivation
 from neurobin.nn.layers.channel_gate import ChannelGate
 from neurobin.nn.layers.conv import QuantConv2d
 from neurobin.nn.layers.linear import QuantLinear
+from neurobin.nn.weights.hashed import HashedSign
 from neurobin.nn.weights.lab import LossAwareSign
-from neurobin.recipes import Recipe
+from neurobin.nn.weights.quantizer import WeightScheme
+from neurobin.recipes import Recipe, techniques
 from neurobin.recipes.optimizers import BopAndAdam
 from neurobin.recipes.techniques.attention import AttentionTransfer
 from neurobin.recipes.techniques.bagging import Bagging
 from neurobin.recipes.techniques.center_loss import CenterLoss
+from neurobin.recipes.techniques.clip_latent import ClipLatent
+from neurobin.recipes.techniques.decay_alpha import DecayAlpha
 from neurobin.recipes.techniques.distil import Distil
+from neurobin.recipes.techniques.fit_to_inputs import FitToInputs
 from neurobin.recipes.techniques.gradient_quantizer import GradientQuantizer
 from neurobin.recipes.techniques.hints import FeatureHints
 from neurobin.recipes.techniques.loss_aware import LossAwareCurvature
 from neurobin.recipes.techniques.only_batch_norm import OnlyBatchNorm
+from neurobin.recipes.techniques.positive_gamma import PositiveGamma
 from neurobin.recipes.techniques.sparsity import ChannelSparsity
 from neurobin.recipes.techniques.spike_penalty import SpikePenalty
 from neurobin.recipes.techniques.weight_regularizer import WeightRegularizer
@@ -35,13 +45,13 @@ from tests.recipes.techniques.scene import hooks
 
 
 class Small(nn.Module):
-    """A layer for every technique to act on."""
+    """A layer for every technique to act on; some want weights or activations of their own."""
 
-    def __init__(self, task: Task) -> None:
+    def __init__(self, task: Task, weights: WeightScheme = LossAwareSign(), act: Activation = relu) -> None:
         super().__init__()
-        self.conv = QuantConv2d(task.channels, 6, 3, padding=1, weights=LossAwareSign())
+        self.conv = QuantConv2d(task.channels, 6, 3, padding=1, weights=weights)
         self.norm = nn.BatchNorm2d(6)
-        self.act = nn.ReLU()
+        self.act = act(6)
         self.gate = ChannelGate(6)
         self.hidden = QuantLinear(6 * task.height * task.width, 8)
         self.dense = nn.Linear(8, task.classes)
@@ -55,6 +65,22 @@ def ensemble(task: Task) -> nn.Module:
     return Voters(Small(task) for _ in range(2))
 
 
+BUILDS: dict[str, Callable[[Task], nn.Module]] = {
+    "bagging": ensemble,
+    "fit_to_inputs": partial(Small, weights=HashedSign()),
+    "decay_alpha": partial(Small, act=partial(PactActivation, bits=2, start=2.0)),
+}
+CHANGING = (
+    "weight_regularizer",
+    "center_loss",
+    "sparsity",
+    "distil",
+    "bop",
+    "fit_to_inputs",
+    "decay_alpha",
+    "clip_latent",
+    "positive_gamma",
+)
 RECIPE = Recipe(epochs=4, batch=64, lr=1e-2)
 RECIPES = {
     "distil": replace(RECIPE, loss="none", techniques=(Distil("taught"),)),
@@ -68,6 +94,10 @@ RECIPES = {
     "only_batch_norm": replace(RECIPE, techniques=(OnlyBatchNorm(0.6),)),
     "gradient_quantizer": replace(RECIPE, techniques=(GradientQuantizer(4),)),
     "bagging": replace(RECIPE, loss="none", techniques=(Bagging(),)),
+    "fit_to_inputs": replace(RECIPE, techniques=(FitToInputs(0.5, 0.8),)),
+    "decay_alpha": replace(RECIPE, techniques=(DecayAlpha(0.1),)),
+    "clip_latent": replace(RECIPE, techniques=(ClipLatent(0.1),)),
+    "positive_gamma": replace(RECIPE, techniques=(PositiveGamma(1.0),)),
     "bop": replace(RECIPE, optimizer=BopAndAdam(gamma=0.1)),
     "radam": replace(RECIPE, optimizer="radam", schedule="warmup_cosine"),
     "mixed": replace(RECIPE, optimizer="mixed", schedule="two_stage"),
@@ -88,8 +118,14 @@ def taught(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def method(name: str) -> Method:
-    build = ensemble if name == "bagging" else Small
-    return replace(load_method("bnn"), name="small", build=build, recipe=RECIPES[name])
+    return replace(load_method("bnn"), name="small", build=BUILDS.get(name, Small), recipe=RECIPES[name])
+
+
+def test_no_technique_is_left_out() -> None:
+    folder = Path(techniques.__file__).parent
+    files = {path.stem for path in folder.glob("*.py") if not path.stem.startswith("_")} - {"technique"}  # the base of all
+    tried = {type(one).__module__.rpartition(".")[2] for recipe in RECIPES.values() for one in recipe.techniques}
+    assert tried == files
 
 
 class Interrupted(Exception):
@@ -130,11 +166,11 @@ def test_resumed_equals_uninterrupted(name: str, few: Dataset, tmp_path: Path) -
     assert names == ({"run.pt", "taught_digits.teacher"} if name in ("distil", "attention", "hints") else {"run.pt"})
 
 
-@pytest.mark.parametrize("name", ["weight_regularizer", "center_loss", "sparsity", "distil", "bop"])
+@pytest.mark.parametrize("name", CHANGING)
 def test_a_technique_changes_what_is_learned(name: str, few: Dataset) -> None:
     plain = train_on(replace(method(name), recipe=RECIPE), few, epochs=1, progress=False).module.state_dict()
     other = train_on(method(name), few, epochs=1, progress=False).module.state_dict()
-    assert not torch.equal(plain["hidden.weight"], other["hidden.weight"])
+    assert any(not torch.equal(value, other[key]) for key, value in plain.items())
 
 
 def test_bop_keeps_weights_at_plus_and_minus_one(few: Dataset) -> None:
