@@ -14,7 +14,7 @@ from neurobin import zoo
 from neurobin.data.load import USUAL
 from neurobin.ir import Json
 from neurobin.methods import Method, load_method, method_names
-from neurobin.methods._describe import blocks, training
+from neurobin.methods.describe import blocks, training
 from neurobin.nets import Task
 from neurobin.nets.task import Goal, topology
 

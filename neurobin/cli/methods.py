@@ -56,7 +56,7 @@ def _page(method: Method) -> None:
     from analyses.deployment import deployment
     from analyses.methods import accuracy_table, block_table, network, target_table
     from neurobin import zoo
-    from neurobin.methods._describe import training
+    from neurobin.methods.describe import training
     from reports.terminal import plain
 
     p = method.precision

@@ -11,9 +11,13 @@ from neurobin.methods._method import Method, Precision, Published, Recipe
 __all__ = ["Method", "Precision", "Published", "Recipe", "load_method", "method_names"]
 
 
+_NO_METHODS = {"describe"}  # what else is imported from this folder
+
+
 def method_names() -> list[str]:
     """All method names, sorted. Nothing is imported for it."""
-    return sorted(module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_"))
+    names = {module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_")}
+    return sorted(names - _NO_METHODS)
 
 
 def load_method(name: str) -> Method:

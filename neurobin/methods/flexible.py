@@ -5,8 +5,8 @@ from __future__ import annotations
 from neurobin.methods._method import Method, Precision, Recipe
 from neurobin.nets.ends import quant_conv, relu
 from neurobin.nets.vgg import Order, Vgg
+from neurobin.nn.weights.after import After
 from neurobin.nn.weights.magnitude import MagnitudeAwareSign
-from neurobin.nn.weights.staged import After
 from neurobin.recipes.techniques.clip_latent import ClipLatent
 
 STARTS = (0.6, 0.4, 0.2, 0.0)  # the share of the training after which hidden layer 1, 2, 3, 4 is binary

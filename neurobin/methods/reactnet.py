@@ -8,8 +8,8 @@ from neurobin.nets.react import ReActBlocks
 from neurobin.nets.resnet import ResNet, Stage
 from neurobin.nn.activations.rprelu import RPReLU
 from neurobin.nn.activations.rsign import RSign
+from neurobin.nn.weights.after import After
 from neurobin.nn.weights.magnitude import MagnitudeAwareSign
-from neurobin.nn.weights.staged import After
 from neurobin.recipes.techniques.distil import Distil
 
 CONV = quant_conv(After(0.5, MagnitudeAwareSign(scale_gradient=False)))

@@ -14,8 +14,8 @@ from neurobin.nets.shortcut import ShortcutBlocks
 from neurobin.nn.activations.sign import SignActivation
 from neurobin.nn.activations.staged import StagedActivation
 from neurobin.nn.layers.gated_conv import GatedConv2d
+from neurobin.nn.weights.after import After
 from neurobin.nn.weights.magnitude import MagnitudeAwareSign
-from neurobin.nn.weights.staged import After
 from neurobin.recipes.techniques.attention import AttentionTransfer
 from neurobin.recipes.techniques.distil import Distil
 

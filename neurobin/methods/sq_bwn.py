@@ -5,8 +5,8 @@ from __future__ import annotations
 from neurobin.methods._method import Method, Precision, Recipe
 from neurobin.nets.ends import quant_conv, relu
 from neurobin.nets.vgg import Order, Vgg
+from neurobin.nn.weights.group_share import GroupShare
 from neurobin.nn.weights.magnitude import MagnitudeAwareSign
-from neurobin.nn.weights.staged import GroupShare
 from neurobin.recipes.techniques.clip_latent import ClipLatent
 
 CONV = quant_conv(GroupShare(MagnitudeAwareSign()))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from neurobin.methods._method import Method, Precision, Recipe
 from neurobin.nets.ends import quant_conv, relu
 from neurobin.nets.vgg import Order, Vgg
-from neurobin.nn.weights.staged import GroupShare
+from neurobin.nn.weights.group_share import GroupShare
 from neurobin.nn.weights.ternary import TernaryWeights
 from neurobin.recipes.techniques.clip_latent import ClipLatent
 

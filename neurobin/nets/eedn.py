@@ -20,16 +20,15 @@ from dataclasses import dataclass
 from math import lcm
 from typing import ClassVar
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from neurobin.errors import UsageError
-from neurobin.ir import FLOAT64, Builder, Constant
+from neurobin.ir import Builder
 from neurobin.nets.ends import Activation, Conv, Norm, stem
 from neurobin.nets.task import Task
+from neurobin.nn.emit import affine
 from neurobin.nn.layers.input_norm import InputNorm
-from neurobin.ops.affine import Affine
 from neurobin.ops.avg_pool2d import AvgPool2d
 from neurobin.ops.flatten import Flatten
 from neurobin.ops.reshape import Reshape
@@ -123,4 +122,7 @@ class SpikeCount(nn.Module):
         voters = b.types[inputs[0]].size // self.classes
         votes = b.add(Reshape((voters, 1, self.classes)), *inputs)
         mean = b.add(Flatten(), b.add(AvgPool2d((voters, 1), (voters, 1)), votes))
-        return b.add(Affine(Constant(FLOAT64, np.array([self.gain]))), mean)
+        return b.add(affine(self.gain), mean)
+
+    def extra_repr(self) -> str:
+        return f"classes={self.classes}, gain={self.gain}"

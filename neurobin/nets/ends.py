@@ -32,6 +32,11 @@ def real_conv(inputs: int, outputs: int, kernel: int, *, stride: int = 1, paddin
     return nn.Conv2d(inputs, outputs, kernel, stride=stride, padding=padding, groups=groups, bias=False)
 
 
+def biased_conv(inputs: int, outputs: int, kernel: int, *, stride: int = 1, padding: int = 0, groups: int = 1) -> nn.Module:
+    """torch's convolution with bias: no batch norm follows, or the papers have both."""
+    return nn.Conv2d(inputs, outputs, kernel, stride=stride, padding=padding, groups=groups)
+
+
 def quant_conv(weights: WeightScheme, pad_value: int = 0) -> Conv:
     """Convolutions with weights quantized by `weights`."""
     return partial(QuantConv2d, weights=weights, pad_value=pad_value)

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from neurobin.errors import UsageError
 from neurobin.nets.ends import Activation, Conv
-from neurobin.nets.shortcut import ShortcutBlocks
+from neurobin.nets.shortcut import ShortcutBlocks, pooled
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class MobileGroupBlock(nn.Module):
         ) -> nn.Module:
             return parts.conv(inputs, outputs, kernel, stride=stride, padding=padding, groups=inputs // parts.depends)
 
-        self.spatial = ShortcutBlocks(grouped, parts.activation, shortcut=_pooled)(inputs, inputs, stride)
+        self.spatial = ShortcutBlocks(grouped, parts.activation, shortcut=pooled)(inputs, inputs, stride)
         self.path = nn.Sequential(parts.activation(inputs), parts.conv(inputs, outputs, 1), nn.BatchNorm2d(outputs))
         self.copies = outputs // inputs
 
@@ -57,7 +57,3 @@ class MobileGroupBlock(nn.Module):
         y = self.spatial(x)
         z: Tensor = self.path(y) + (torch.cat([y, y], 1) if self.copies > 1 else y)
         return z
-
-
-def _pooled(inputs: int, outputs: int, stride: int) -> nn.Module:
-    return nn.AvgPool2d(stride)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 
 from torch import nn
 
@@ -63,8 +62,14 @@ def flatten(pixels: int) -> Step:
     return lambda channels: (nn.Flatten(), channels * pixels)
 
 
-relu: Step = lambda channels: (nn.ReLU(), channels)  # noqa: E731
-bend = partial(norm)  # an activation that belongs to no convolution
+def relu(channels: int) -> tuple[nn.Module, int]:
+    """The step of a ReLU."""
+    return nn.ReLU(), channels
+
+
+def bend(make: Activation) -> Step:
+    """An activation that belongs to no convolution."""
+    return norm(make)
 
 
 @dataclass(frozen=True)

@@ -19,12 +19,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from neurobin.ir import FLOAT64, Builder, Constant
+from neurobin.ir import Builder, Constant
 from neurobin.ir.dtype import i
 from neurobin.nets.ends import Conv, real_conv
 from neurobin.nets.norms import plain_norm2d
 from neurobin.nets.shortcut import ShortcutBlocks
 from neurobin.nets.task import Task
+from neurobin.nn.emit import real
 from neurobin.ops.conv2d import Conv2d
 
 
@@ -68,9 +69,11 @@ class WholeBlur(nn.Module):
 
     def emit(self, b: Builder, *inputs: str) -> str:
         weight = Constant(i(8), self.filters.cpu().numpy().astype(np.int64).transpose(0, 2, 3, 1))
-        scale = Constant(FLOAT64, np.array([1 / 16]))
-        op = Conv2d(weight, scale, stride=(self.stride,) * 2, padding=(1,) * 4, groups=self.channels)
+        op = Conv2d(weight, real(1 / 16), stride=(self.stride,) * 2, padding=(1,) * 4, groups=self.channels)
         return b.add(op, *inputs)
+
+    def extra_repr(self) -> str:
+        return f"channels={self.channels}, stride={self.stride}"
 
 
 def blur(channels: int, stride: int) -> nn.Module:

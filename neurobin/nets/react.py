@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from neurobin.errors import UsageError
 from neurobin.nets.ends import Activation, Conv
+from neurobin.nets.shortcut import pooled
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class ReActBlock(nn.Module):
         self.sign1 = parts.sign(inputs)
         self.conv1 = parts.conv(inputs, inputs, 3, stride=stride, padding=1)
         self.norm1 = nn.BatchNorm2d(inputs)
-        self.shortcut = nn.Identity() if stride == 1 else nn.AvgPool2d(2)
+        self.shortcut = nn.Identity() if stride == 1 else pooled(inputs, inputs, stride)
         self.act1 = parts.last(inputs)
         self.sign2 = parts.sign(inputs)
         copies = range(outputs // inputs)

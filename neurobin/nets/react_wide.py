@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from neurobin.nets.ends import Conv
 from neurobin.nets.react import ReActBlocks
-from neurobin.nets.shortcut import ShortcutBlocks
+from neurobin.nets.shortcut import ShortcutBlocks, pooled
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class WideReActBlock(nn.Module):
     def __init__(self, parts: WideReActBlocks, inputs: int, stride: int) -> None:
         super().__init__()
         kept = parts.blocks
-        spatial = ShortcutBlocks(kept.conv, kept.sign, last=kept.last, shortcut=_pooled)
+        spatial = ShortcutBlocks(kept.conv, kept.sign, last=kept.last, shortcut=pooled)
         self.spatial = spatial(inputs, inputs, stride)
         self.conv = parts.widen(inputs, 2 * inputs, 1)
         self.norm = nn.BatchNorm2d(2 * inputs)
@@ -45,7 +45,3 @@ class WideReActBlock(nn.Module):
         x = self.spatial(x)
         y: Tensor = self.last(self.norm(self.conv(x)) + torch.cat([x, x], 1))
         return y
-
-
-def _pooled(inputs: int, outputs: int, stride: int) -> nn.Module:
-    return nn.AvgPool2d(stride)

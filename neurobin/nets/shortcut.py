@@ -65,3 +65,8 @@ def downsample(inputs: int, outputs: int, stride: int) -> nn.Module:
     conv = nn.Conv2d(inputs, outputs, 1, bias=False)
     pool = {"pool": nn.AvgPool2d(stride)} if stride > 1 else {}
     return nn.Sequential(OrderedDict(**pool, conv=conv, norm=nn.BatchNorm2d(outputs)))
+
+
+def pooled(inputs: int, outputs: int, stride: int) -> nn.Module:
+    """Average pool alone, for blocks that halve the map and keep the channels."""
+    return nn.AvgPool2d(stride)

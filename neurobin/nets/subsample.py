@@ -5,13 +5,12 @@ Every second pixel of every second row, and channels of zeros on both sides of t
 
 from __future__ import annotations
 
-import numpy as np
 from torch import Tensor, nn
 from torch.nn import functional
 
 from neurobin.errors import UsageError
-from neurobin.ir import FLOAT64, Builder, Constant
-from neurobin.ops.affine import Affine
+from neurobin.ir import Builder
+from neurobin.nn.emit import affine
 from neurobin.ops.avg_pool2d import AvgPool2d
 from neurobin.ops.concat import Concat
 from neurobin.ops.slice import Slice
@@ -33,5 +32,8 @@ class Subsample(nn.Module):
         kept = b.add(AvgPool2d((1, 1), (self.stride, self.stride)), *inputs)
         if not self.zeros:
             return kept
-        none = b.add(Affine(scale=Constant(FLOAT64, np.zeros(1))), b.add(Slice(0, self.zeros), kept))
+        none = b.add(affine(0), b.add(Slice(0, self.zeros), kept))
         return b.add(Concat(), none, kept, none)
+
+    def extra_repr(self) -> str:
+        return f"zeros={self.zeros}, stride={self.stride}"

@@ -25,7 +25,7 @@ def error_decay(first: float = 1e-3, last: float = 10.0) -> Estimator:
         return max(1 / t, 1.0) * t * (1 - torch.tanh(t * x).square())
 
     formula = f"k t (1 - tanh(t x)^2), t from {first:g} to {last:g}, k = max(1/t, 1)"
-    return Estimator("ede", derivative, formula, "Qin et al. 2020, IR-Net, arXiv 1909.10788")
+    return Estimator(f"ede_{first:g}_{last:g}", derivative, formula, "Qin et al. 2020, IR-Net, arXiv 1909.10788")
 
 
 def sharpening_tanh(first: float = 1.0, last: float = 1000.0) -> Estimator:
@@ -36,7 +36,8 @@ def sharpening_tanh(first: float = 1.0, last: float = 1000.0) -> Estimator:
         return nu * (1 - torch.tanh(nu * x).square())
 
     formula = f"nu (1 - tanh(nu x)^2), nu from {first:g} to {last:g}"
-    return Estimator("tanh_nu", derivative, formula, "Lahoud et al. 2019, Self-Binarizing Networks, arXiv 1902.00730")
+    paper = "Lahoud et al. 2019, Self-Binarizing Networks, arXiv 1902.00730"
+    return Estimator(f"tanh_nu_{first:g}_{last:g}", derivative, formula, paper)
 
 
 EDE = error_decay()

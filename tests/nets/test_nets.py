@@ -11,7 +11,7 @@ import torch
 from neurobin.errors import UsageError
 from neurobin.exec import reference
 from neurobin.frontend.torch import from_torch
-from neurobin.ir import DType, Encoding, Graph, TensorType
+from neurobin.ir import DType, Encoding, Graph, Node, TensorType
 from neurobin.ir.dtype import u
 from neurobin.methods import load_method, method_names
 from neurobin.nets import Task
@@ -61,10 +61,10 @@ def test_graph_means_what_the_module_means(name: str, task: Task) -> None:
 @pytest.mark.parametrize("name", ["bnn", "binaryconnect", "dorefa", "full_precision", "twn", "xnornet"])
 def test_filters_fit_a_core(name: str, task: Task) -> None:
     module, _ = used(name, task)
-    for node in graph_of(module, task).nodes:
-        weight = node.op.constants().get("weight")
-        if weight is not None:
-            assert np.prod(weight.shape[1:]) <= CORE_INPUTS, node.name
+    weights = {node.name: node.op.constants().get("weight") for node in graph_of(module, task).nodes}
+    fan_in = {name: int(np.prod(weight.shape[1:])) for name, weight in weights.items() if weight is not None}
+    assert len(fan_in) == 6
+    assert max(fan_in.values()) <= CORE_INPUTS, fan_in
 
 
 def test_bnn_is_binary_throughout() -> None:
@@ -75,11 +75,32 @@ def test_bnn_is_binary_throughout() -> None:
     assert sum(n.op.name == "sign" for n in graph.nodes) == 5
 
 
-def test_real_shortcuts_stay_real() -> None:
-    for name, adds in (("birealnet", 4), ("reactnet", 6)):
-        module, _ = used(name, DIGITS)
-        found = [n for n in graph_of(module, DIGITS).nodes if n.op.name == "add"]
-        assert len(found) == adds, name
+def back_to_sums(graph: Graph, name: str) -> list[Node]:
+    """The nodes behind a tensor, down to the nearest sums of a shortcut, or to the image."""
+    node = graph.by_name.get(name)
+    if node is None or node.op.name == "add":
+        return []
+    return [node, *(found for source in node.inputs for found in back_to_sums(graph, source))]
+
+
+@pytest.mark.parametrize(("name", "adds"), [("birealnet", 4), ("reactnet", 6)])
+def test_real_shortcuts_stay_real(name: str, adds: int) -> None:
+    """Of what meets in a sum one branch goes through the sign, and nothing on the other one is quantized."""
+    module, _ = used(name, DIGITS)
+    graph = graph_of(module, DIGITS)
+    sums = [node for node in graph.nodes if node.op.name == "add"]
+    assert len(sums) == adds
+    for node in sums:
+        assert all(graph.types[source].dtype.is_float for source in node.inputs)
+        branches = sorted((back_to_sums(graph, source) for source in node.inputs), key=lambda found: signs_in(found) > 0)
+        assert [signs_in(branch) for branch in branches] == [0, 1], node.name
+        shortcut = [found.op for found in branches[0] if "stem" not in found.name]
+        assert all(op.constants()["weight"].dtype.is_float for op in shortcut if op.linear)
+        assert not {op.name for op in shortcut} & {"quantize", "multi_threshold"}
+
+
+def signs_in(nodes: list[Node]) -> int:
+    return sum(node.op.name == "sign" for node in nodes)
 
 
 def test_react_block_duplicates_channels_on_the_same_bits() -> None:

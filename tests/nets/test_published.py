@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 
 import numpy as np
@@ -13,7 +14,7 @@ from neurobin.counting.operands import linear_nodes, operand, weight
 from neurobin.errors import UsageError
 from neurobin.exec import packed, reference
 from neurobin.frontend.torch import from_torch
-from neurobin.ir import BIPOLAR, Graph, TensorType
+from neurobin.ir import BIPOLAR, FLOAT32, Graph, TensorType
 from neurobin.ir.dtype import u
 from neurobin.nets import Task, published
 from neurobin.nets.densenet import DenseLayers, DenseNet, Transition
@@ -29,6 +30,31 @@ from neurobin.passes import lower
 
 SMALL = Task(32, 32, 3, 10, 256)
 LARGE = {"binary_alexnet", "xnornet_alexnet", "dorefanet_alexnet", "meliusnet59", "bnn_mlp"}
+BINARY_FIRST = {"binary_alexnet", "bnn_mlp", "bnn_vgg", "cnv"}
+REAL_ACTIVATIONS = {"binaryconnect_mlp", "lab_mlp"}
+ENDS = ("stem_0", "dense")
+WIDER = tuple(f"block{stage}_1" for stage in (2, 3, 4))
+SHORTCUTS = tuple(f"{block}_shortcut_conv" for block in WIDER)
+TRANSITIONS = tuple(f"transition{number}_conv" for number in (1, 2, 3))
+GROUPED_STEM = ("stem_3", "stem_6")
+QUICK = ("stem_3", "stem_5", *(f"{block}_transition_{part}" for block in WIDER for part in ("blur", "conv")))
+GATES = tuple(f"block{stage}_{place}_path_conv" for stage in (1, 2, 3, 4) for place in (1, 2, 3, 4)) * 2
+REAL: dict[str, tuple[str, ...]] = {  # the places of layers with real weights, by architecture; resnet18 has no others
+    **dict.fromkeys(("binary_alexnet", "bnn_mlp", "bnn_vgg", "cnv", "tfc", "sfc", "lfc", *REAL_ACTIVATIONS), ()),
+    **dict.fromkeys(("bnn_resnet18", "xnornet_resnet18", "irnet_resnet20", "reactnet_a"), ENDS),
+    **dict.fromkeys(("birealnet18", "birealnet34", "reactnet_resnet18"), (*ENDS, *SHORTCUTS)),
+    **dict.fromkeys(("resnete18", "resnete34"), ("stem_0_0", "dense", *SHORTCUTS)),
+    **{name: (*ENDS, *TRANSITIONS) for name in published.names() if name.startswith("binary_densenet")},
+    **{name: (*ENDS, *GROUPED_STEM, *TRANSITIONS) for name in published.names() if name.startswith("meliusnet")},
+    **{name: (*ENDS, *QUICK) for name in published.names() if name.startswith("quicknet")},
+    **dict.fromkeys(("reactnet_b", "reactnet_c"), (*ENDS, *(f"block{stage}_1_conv" for stage in (1, 2, 3, 4, 5)))),
+    "real_to_binary": (*ENDS, *SHORTCUTS, *GATES),
+    "dorefanet_alexnet": ("_1", "_19"),
+    "xnornet_alexnet": ("_1", "_22"),
+    "lenet5": ("_1", "_13"),
+    "nin": ("_1", "_28"),
+    "vgg_small": ("_1", "_17"),
+}
 IMAGE = TensorType((8, 8, 4), u(8))
 
 
@@ -79,16 +105,21 @@ def test_unknown_names_and_stems() -> None:
     "name", [pytest.param(n, marks=[pytest.mark.slow] if n in LARGE else []) for n in published.names()]
 )
 def test_every_architecture_is_a_graph(name: str) -> None:
-    """Right shapes throughout, and everything but the ends (and shortcuts that change widths) binary."""
+    """Right shapes throughout; everything but the ends and what changes widths has binary weights and reads bits."""
     task = published.find(name).task
     graph = graph_of(published.build(name), task)
     assert graph.types[graph.output].shape == (task.classes,)
-    nodes = linear_nodes(graph)
-    if name not in ("resnet18", "binaryconnect_mlp", "lab_mlp"):
-        kinds = [weight(node) for node in nodes]
-        assert sum(kind == BIPOLAR for kind in kinds) >= len(nodes) / 4
-    if name not in ("resnet18", "dorefanet_alexnet", "binaryconnect_mlp", "lab_mlp"):
-        assert {operand(graph, node) for node in nodes if weight(node) == BIPOLAR} >= {BIPOLAR}
+    layers = [(node.name.partition(".")[0], weight(node), operand(graph, node)) for node in linear_nodes(graph)]
+    real = Counter(place for place, kind, _ in layers if kind != BIPOLAR)
+    assert real == (Counter(place for place, _, _ in layers) if name == "resnet18" else Counter(REAL[name]))
+    binary = [read for _, kind, read in layers if kind == BIPOLAR]
+    if name in REAL_ACTIVATIONS:
+        assert set(binary) == {FLOAT32}
+    elif name == "dorefanet_alexnet":
+        assert set(binary) == {u(2)}
+    else:  # a binary first layer reads the pixels themselves
+        assert binary == [FLOAT32] * (name in BINARY_FIRST) + [BIPOLAR] * (len(binary) - (name in BINARY_FIRST))
+    assert len(binary) >= 2 or name == "resnet18"
 
 
 @pytest.mark.parametrize(
@@ -155,10 +186,13 @@ def test_a_dilated_block_keeps_the_map() -> None:
     layers = DenseLayers(SignWeights(), SignActivation, growth=8)
     net = DenseNet(layers, (1, 1), (Transition(16),), 8, dilations=(1, 2))(replace(SMALL, height=16, width=16))
     x = torch.zeros(1, 3, 16, 16)
+    shapes = {}
     for name, part in net.named_children():
-        x = part(x) if name != "dense" else x
-        if name == "layer2_1":
-            assert x.shape == (1, 24, 8, 8)
+        x = part(x)
+        shapes[name] = x.shape
+    assert shapes["layer1_1"] == (1, 72, 8, 8)
+    assert shapes["transition1"] == (1, 16, 8, 8)
+    assert shapes["layer2_1"] == (1, 24, 8, 8)
 
 
 def test_a_network_that_does_not_fit_together_is_refused() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from neurobin.errors import UsageError
+from neurobin.errors import GraphError, UsageError
 from neurobin.exec import reference
 from neurobin.ir import BIPOLAR, FLOAT64, Builder, DType, TensorType
 from neurobin.ir.dtype import u
@@ -19,6 +20,7 @@ from neurobin.nn.activations.dorefa import DorefaActivation
 from neurobin.nn.activations.rprelu import RPReLU
 from neurobin.nn.activations.rsign import RSign
 from neurobin.nn.activations.sign import SignActivation
+from neurobin.nn.emit import affine, real
 from neurobin.nn.layers.conv import QuantConv2d
 from neurobin.nn.layers.input_norm import InputNorm
 from neurobin.nn.layers.linear import QuantLinear
@@ -119,6 +121,18 @@ def test_xnor_conv_is_the_papers_formula() -> None:
         k = magnitude[0, row : row + 3, column : column + 3].sum() / 9
         dot = (signs[0, :, row : row + 3, column : column + 3] * np.where(w[o] >= 0, 1, -1)).sum()
         assert actual[0, o, row, column] == pytest.approx(dot * k * np.abs(w[o]).mean(), abs=1e-12)
+
+
+def test_real_parameters_are_constants_with_an_axis() -> None:
+    learned = nn.Parameter(torch.tensor(0.1))
+    for values, expected in ((0.5, [0.5]), (learned, [float(np.float32(0.1))]), (np.zeros((1, 2)), [[0, 0]])):
+        constant = real(values)
+        assert constant.dtype == FLOAT64
+        assert constant.values.tolist() == expected
+    op = affine(bias=torch.tensor([1.0, 2.0]))
+    assert (op.scale.values.tolist(), op.bias.values.tolist()) == ([1], [1, 2])
+    with pytest.raises(GraphError, match=r"constant holds nan at index \(1,\)"):
+        real(torch.tensor([0.0, math.nan]))
 
 
 @pytest.mark.parametrize(("levels", "centre"), [(2, 1), (3, 1), (16, 8), (17, 8), (18, 16), (256, 128)])

@@ -24,6 +24,7 @@ from neurobin.nn.layers.rank_one_conv import RankOneConv2d
 from neurobin.nn.layers.residual_planes import ResidualPlanes
 from neurobin.nn.layers.shifted_planes import ShiftedPlanes
 from neurobin.nn.weights.magnitude import MagnitudeAwareSign
+from neurobin.nn.weights.real import RealWeights
 from neurobin.nn.weights.shifted_bases import ShiftedBases
 from tests.nn.test_emit import check, normal, randomise
 
@@ -167,6 +168,15 @@ def test_gated_conv_is_the_papers_formula() -> None:
     weight = layer.conv.weight
     sums = functional.conv2d(signs(x), signs(weight) * weight.abs().mean((1, 2, 3), keepdim=True), padding=1)
     assert torch.allclose(layer(x), sums * gate[:, :, None, None], atol=1e-12)
+
+
+def test_a_gate_has_the_weights_it_is_given() -> None:
+    layer = GatedConv2d(16, 4, 3, gate=RealWeights()).double().eval()
+    x = torch.from_numpy(normal(2, 16, 5, 5))
+    hidden = torch.relu(x.mean((2, 3)) @ layer.squeeze.weight[:, :, 0, 0].T)
+    gate = torch.sigmoid(hidden @ layer.excite.weight[:, :, 0, 0].T)
+    assert torch.allclose(layer(x), layer.conv(signs(x)) * gate[:, :, None, None], atol=1e-12)
+    check(layer, x.numpy(), FLOAT64)
 
 
 @pytest.mark.parametrize(

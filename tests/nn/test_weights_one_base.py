@@ -24,14 +24,15 @@ from neurobin.nn.annealed import EDE
 from neurobin.nn.layers.conv import QuantConv2d
 from neurobin.nn.layers.input_norm import InputNorm
 from neurobin.nn.layers.linear import QuantLinear
+from neurobin.nn.weights.after import After
 from neurobin.nn.weights.balanced import BalancedSign
+from neurobin.nn.weights.group_share import GroupShare
 from neurobin.nn.weights.hysteresis import HysteresisTernary
 from neurobin.nn.weights.lab import LossAwareSign
 from neurobin.nn.weights.layer_sign import LayerSign
 from neurobin.nn.weights.magnitude import MagnitudeAwareSign
 from neurobin.nn.weights.quantizer import total
 from neurobin.nn.weights.sawb import SawbWeights
-from neurobin.nn.weights.staged import After, GroupShare
 from neurobin.nn.weights.tanh_sign import TanhSignWeights
 from neurobin.nn.weights.ternary import TernaryWeights
 from neurobin.nn.weights.ttq import TrainedTernary

@@ -10,7 +10,7 @@ from functools import partial
 
 from torch import nn
 
-from neurobin.nets.ends import quant_conv, real_conv
+from neurobin.nets.ends import biased_conv, quant_conv, real_conv
 from neurobin.nets.norms import centred_norm1d, centred_norm2d
 from neurobin.nets.plain import Plain, Step, bend, conv, dense, flatten, norm, pool, relu
 from neurobin.nets.published._architecture import Architecture, only
@@ -28,12 +28,6 @@ DOREFA = quant_conv(LayerSign())
 DOREFA_DENSE = partial(QuantLinear, weights=LayerSign())
 TWO_BITS = partial(DorefaActivation, bits=2)
 N2, N1 = norm(centred_norm2d), norm(centred_norm1d)
-
-
-def _real_conv_with_bias(
-    inputs: int, outputs: int, kernel: int, *, stride: int = 1, padding: int = 0, groups: int = 1
-) -> nn.Module:
-    return nn.Conv2d(inputs, outputs, kernel, stride=stride, padding=padding, groups=groups)
 
 
 def _no_bias(inputs: int, outputs: int) -> nn.Module:
@@ -107,7 +101,7 @@ def _q(outputs: int, kernel: int) -> Step:
 
 DOREFA_NET = Plain(
     (
-        conv(_real_conv_with_bias, 96, 12, stride=4, padding=0),
+        conv(biased_conv, 96, 12, stride=4, padding=0),
         _q(256, 5),
         N2,
         pool(3, 2, 1),

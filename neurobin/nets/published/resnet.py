@@ -25,7 +25,6 @@ from neurobin.nn.activations.rprelu import RPReLU
 from neurobin.nn.activations.rsign import RSign
 from neurobin.nn.activations.sign import SignActivation
 from neurobin.nn.estimators import POLYNOMIAL, clipped
-from neurobin.nn.layers.conv import QuantConv2d
 from neurobin.nn.layers.gated_conv import GatedConv2d
 from neurobin.nn.layers.xnor_conv import XnorConv2d
 from neurobin.nn.weights.balanced import BalancedSign
@@ -68,17 +67,8 @@ XNOR = BasicBlocks(XnorConv2d, first=nothing, between=nothing, norm_first=True)
 REACT = ShortcutBlocks(BIREAL, RSign, last=RPReLU)
 
 
-def _gated(inputs: int, outputs: int, kernel: int, *, stride: int = 1, padding: int = 0, groups: int = 1) -> nn.Module:
-    """Real-to-Binary's convolution, with real weights in the gate as the paper has them."""
-    weights = SignWeights()
-    layer = GatedConv2d(inputs, outputs, kernel, stride=stride, padding=padding, groups=groups, weights=weights)
-    inner = layer.squeeze.weight.shape[0]
-    layer.squeeze = QuantConv2d(inputs, inner, 1, weights=RealWeights())
-    layer.excite = QuantConv2d(inner, outputs, 1, weights=RealWeights())
-    return layer
-
-
-GATED = ShortcutBlocks(_gated, nothing, before=norm2d, norm=None, after=nn.PReLU)
+REAL_GATE = partial(GatedConv2d, weights=SignWeights(), gate=RealWeights())  # as the paper has it
+GATED = ShortcutBlocks(REAL_GATE, nothing, before=norm2d, norm=None, after=nn.PReLU)
 IRNET = ShortcutBlocks(quant_conv(BalancedSign()), SignActivation, last=Hardtanh, shortcut=Subsample)
 CIFAR_STAGES = (Stage(16, 6, 1), Stage(32, 6, 2), Stage(64, 6, 2))
 

@@ -14,7 +14,7 @@ from functools import partial
 
 from torch import nn
 
-from neurobin.nets.ends import Conv, quant_conv, quant_linear, real_conv, real_linear
+from neurobin.nets.ends import Conv, biased_conv, quant_conv, quant_linear, real_conv, real_linear
 from neurobin.nets.mlp import Mlp
 from neurobin.nets.plain import Plain, Step, average, conv, dense, flatten, norm, pool, relu
 from neurobin.nets.published._architecture import CIFAR10, MNIST, Architecture, only
@@ -81,13 +81,9 @@ def _bin(outputs: int, kernel: int) -> tuple[Step, ...]:
     return N2, conv(SCALED, outputs, kernel, act=SignActivation), relu
 
 
-def _biased(inputs: int, outputs: int, kernel: int, *, stride: int = 1, padding: int = 0, groups: int = 1) -> nn.Module:
-    return nn.Conv2d(inputs, outputs, kernel, stride=stride, padding=padding, groups=groups)
-
-
 NIN = Plain(
     (
-        conv(_biased, 192, 5),
+        conv(biased_conv, 192, 5),
         N2,
         relu,
         *_bin(160, 1),
@@ -100,7 +96,7 @@ NIN = Plain(
         *_bin(192, 3),
         *_bin(192, 1),
         N2,
-        conv(_biased, 10, 1),
+        conv(biased_conv, 10, 1),
         relu,
         average(8),
         flatten(1),
@@ -109,7 +105,7 @@ NIN = Plain(
 
 LENET5 = Plain(
     (
-        conv(_biased, 20, 5, padding=0),
+        conv(biased_conv, 20, 5, padding=0),
         N2,
         relu,
         pool(2),

@@ -1,7 +1,9 @@
 """Differentiable soft quantization (Gong et al. 2019, arXiv 1908.05033, eqs. 1 to 9): uniform levels, soft gradients.
 
-code = clip(x, 0, u) / d rounded half up with d = u / (2^k - 1), value = d code; the backward pass sees the smooth staircase
-d soft_round(x / d) instead, whose steepness alpha and range u are learned, one each per layer.
+code = clip(x, 0, u) / d rounded half up with d = u / (2^k - 1), value = d code.
+
+Gradient: that of the smooth staircase d soft_round(clip(x, 0, u) / d), whose steepness alpha and range u are learned, one
+each per layer.
 
 The paper also learns the lower end l. It is 0 here: with l != 0, the zeros that convolutions pad with are no level.
 """
@@ -12,19 +14,18 @@ import torch
 from torch import Tensor, nn
 
 from neurobin.ir import Builder
-from neurobin.ir.dtype import u
-from neurobin.nn.activations.levels import LEAST, check_bits, clip_to, positive, reached, write
+from neurobin.nn.activations.levels import LEAST, EvenLevels, check_bits, clip_to, positive
 from neurobin.nn.estimators import STRAIGHT_THROUGH, soft_round, substitute
 
 WIDEST_ALPHA = 0.5  # from about here on the staircase is nearly straight
 
 
 class DsqActivation(nn.Module):
-    """[N, C, ...] -> multiples of u / (2^bits - 1) in [0, u]. Raises UsageError for more than 8 bits."""
+    """[N, C, ...] -> multiples of u / (2^bits - 1) in [0, u], u = `start` at first. Raises UsageError above 8 bits."""
 
     def __init__(self, channels: int, bits: int, start: float = 3.0) -> None:
         super().__init__()
-        self.bits = check_bits("DSQ", bits)
+        self.bits, self.start = check_bits("DSQ", bits), start
         self.upper = nn.Parameter(torch.tensor(start))
         self.alpha = nn.Parameter(torch.tensor(0.2))
 
@@ -33,16 +34,13 @@ class DsqActivation(nn.Module):
         step = upper / (2**self.bits - 1)
         alpha = substitute(self.alpha, self.alpha.clamp(LEAST, WIDEST_ALPHA), STRAIGHT_THROUGH)
         soft = step * soft_round(clip_to(x, upper) / step, alpha)
-        return substitute(soft, step.detach() * reached(x, self._thresholds()), STRAIGHT_THROUGH)
+        return substitute(soft, self._levels().nearest(x), STRAIGHT_THROUGH)
 
-    def _step(self) -> Tensor:
-        return positive(self.upper.detach()) / (2**self.bits - 1)
-
-    def _thresholds(self) -> Tensor:
-        return self._step() * (torch.arange(1, 2**self.bits).to(self.upper) - 0.5)
+    def _levels(self) -> EvenLevels:
+        return EvenLevels(self.upper, self.bits)
 
     def emit(self, b: Builder, *inputs: str) -> str:
-        return write(b, inputs, thresholds=self._thresholds(), dtype=u(self.bits), scale=self._step().item())
+        return self._levels().write(b, inputs)
 
     def extra_repr(self) -> str:
-        return f"bits={self.bits}"
+        return f"bits={self.bits}, start={self.start}"

@@ -5,12 +5,11 @@ Emitted as 1 - relu(2 - relu(x + 1)), which deploys as two saturating rescalings
 
 from __future__ import annotations
 
-import numpy as np
 from torch import Tensor, nn
 from torch.nn import functional
 
-from neurobin.ir import FLOAT64, Builder, Constant
-from neurobin.ops.affine import Affine
+from neurobin.ir import Builder
+from neurobin.nn.emit import affine
 from neurobin.ops.relu import Relu
 
 
@@ -24,10 +23,6 @@ class Hardtanh(nn.Module):
         return functional.hardtanh(x)
 
     def emit(self, b: Builder, *inputs: str) -> str:
-        above = b.add(Relu(), b.add(_affine(1, 1), *inputs))
-        below = b.add(Relu(), b.add(_affine(-1, 2), above))
-        return b.add(_affine(-1, 1), below)
-
-
-def _affine(scale: float, bias: float) -> Affine:
-    return Affine(Constant(FLOAT64, np.array([float(scale)])), Constant(FLOAT64, np.array([float(bias)])))
+        above = b.add(Relu(), b.add(affine(1, 1), *inputs))
+        below = b.add(Relu(), b.add(affine(-1, 2), above))
+        return b.add(affine(-1, 1), below)

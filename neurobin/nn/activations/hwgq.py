@@ -3,7 +3,9 @@
 Behind a batch norm without factor and offset, inputs are nearly standard normal, so one table of levels serves all layers:
 0 for x <= 0, and q_i = i d for x in the cell of q_i, whose borders lie half-way to its neighbours, the first cell reaching
 down to 0; d minimises the squared error over the positive half of the normal distribution. A border belongs to the cell
-below it. The backward pass takes the slope of a ReLU clipped at the largest level.
+below it.
+
+Gradient: the slope of a ReLU clipped at the largest level, unless another estimator is given.
 """
 
 from __future__ import annotations
@@ -47,4 +49,4 @@ class HwgqActivation(nn.Module):
         return write(b, inputs, thresholds=above, dtype=u(self.bits), scale=self.step)
 
     def extra_repr(self) -> str:
-        return f"bits={self.bits}"
+        return f"bits={self.bits}, estimator={self.estimator}"

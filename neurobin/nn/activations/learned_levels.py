@@ -1,8 +1,9 @@
 """LQ-Nets activations (Zhang et al. 2018, arXiv 1807.10029, sec. 3): 2^k levels from k learned scales, one set per layer.
 
-The levels are all sums of a subset of v_1 ... v_k; a value takes the nearest one, thresholds being the midpoints of the
-sorted levels. Each training step fits the scales to the bits B it found, by (B^T B + 1e-4 I)^-1 B^T x, and moves v a tenth
-of the way there. The gradient is that of min(x, top level) for x > 0.
+y = sum of b_i v_i with bits b_i, the level nearest to x: thresholds are the midpoints of the sorted levels. Each training
+step fits the scales to the bits B it found, by (B^T B + 1e-4 I)^-1 B^T x, and moves v a tenth of the way there.
+
+Gradient: that of min(x, top level) for x > 0, which is 1 for 0 < x <= top level and 0 elsewhere.
 
 The scales act on a grid of whole-number ratios to the largest (see `levels`), so that the planes deploy as whole numbers.
 """

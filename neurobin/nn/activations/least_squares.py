@@ -1,16 +1,17 @@
 """Least-squares activations (Pouransari et al. 2020, arXiv 2001.02786, secs. 3 and 4): two planes with the best scales.
 
-x is clamped to [-3, 3] and quantized to v_1 s_1 + v_2 s_2 with s_1 = sign(x), s_2 = sign(x - v_1 s_1). The rules for v:
-
-    ls2     the two values of |x|, v_1 - v_2 and v_1 + v_2, are the means of its best two clusters
-    lsT     v_1 = v_2 = v: the values -2v, 0, +2v, a ternary code
-    greedy  v_1 = mean |x|, v_2 = mean of | |x| - v_1 |
+x is clamped to [-3, 3] and y = v_1 s_1 + v_2 s_2 with s_1 = sign(x), s_2 = sign(x - v_1 s_1). The rules for v:
+- ls2: the two values of |x|, v_1 - v_2 and v_1 + v_2, are the means of its best two clusters
+- lsT: v_1 = v_2 = v, the values -2v, 0, +2v, a ternary code
+- greedy: v_1 = mean |x|, v_2 = mean of | |x| - v_1 |
 
 While training, every image has its own v, constant in the backward pass, found from about SAMPLES of its values, taken in
 steps that share no factor with the map, so that every row and column is met. A running mean with momentum 0.99 serves at
 progress 1 and in evaluation, which the paper offers as an option: its released networks compute v for every image at
 inference too, which no threshold can absorb.
 v_2 / v_1 is kept on a grid of 1/64 (see `levels`).
+
+Gradient: through the clamp and both signs, each with the estimator at its own input, x and x - v_1 s_1.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from neurobin.errors import UsageError
 from neurobin.ir import TERNARY, Builder, Encoding
 from neurobin.nn.activations.levels import GRID, LEAST, plane_type, write
 from neurobin.nn.bases import best_kept, two_clusters
+from neurobin.nn.channels import per_filter
 from neurobin.nn.estimators import CLIPPED, Estimator, substitute
 from neurobin.nn.steps import sign
 
@@ -55,7 +57,7 @@ class LeastSquaresActivation(nn.Module):
         if self.training and self.progress < 1:
             scales = self._fitted(x.detach())
             self.average.mul_(MOMENTUM).add_(scales.mean(0), alpha=1 - MOMENTUM)
-        first, second = (v.to(x.dtype).view(-1, *[1] * (x.dim() - 1)) for v in self._on_grid(scales))
+        first, second = (per_filter(v.to(x.dtype), x) for v in self._on_grid(scales))
         plane = first * substitute(x, sign(x), self.estimator, self.progress)
         rest = x - plane
         return plane + second * substitute(rest, sign(rest), self.estimator, self.progress)
@@ -89,7 +91,7 @@ class LeastSquaresActivation(nn.Module):
         return write(b, inputs, thresholds=np.array([-v, 0.0, v]), dtype=dtype, scale=common * v / GRID)
 
     def extra_repr(self) -> str:
-        return f"rule={self.rule}"
+        return f"rule={self.rule}, estimator={self.estimator}"
 
 
 def _stride(values: int, places: int) -> int:

@@ -8,6 +8,7 @@ whole r_i and one real factor s already while the network trains: nothing is lef
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from math import gcd
 
 import numpy as np
@@ -15,10 +16,11 @@ import torch
 from torch import Tensor
 
 from neurobin.errors import UsageError
-from neurobin.ir import FLOAT64, Builder, Constant, DType, Encoding
+from neurobin.ir import Builder, DType, Encoding
+from neurobin.ir.dtype import u
 from neurobin.nn import steps
+from neurobin.nn.emit import affine, real
 from neurobin.nn.estimators import STRAIGHT_THROUGH, substitute
-from neurobin.ops.affine import Affine
 from neurobin.ops.multi_threshold import MultiThreshold
 
 GRID = 64  # the largest plane scale is this many steps: scales keep a resolution of 1/64 of it
@@ -89,7 +91,31 @@ def plane_type(encoding: Encoding, ratios: Sequence[int]) -> tuple[DType, int]:
 
 def write(b: Builder, inputs: tuple[str, ...], thresholds: Tensor | np.ndarray, dtype: DType, scale: float) -> str:
     """The quantizer and the scale of its codes as IR nodes behind the one input; returns the name of the real result."""
-    if isinstance(thresholds, Tensor):
-        thresholds = thresholds.detach().cpu().double().numpy()
-    codes = b.add(MultiThreshold(Constant(FLOAT64, thresholds.reshape(1, -1)), dtype), *inputs)
-    return b.add(Affine(scale=Constant(FLOAT64, np.array([scale]))), codes)
+    codes = b.add(MultiThreshold(real(thresholds.reshape(1, -1)), dtype), *inputs)
+    return b.add(affine(scale), codes)
+
+
+@dataclass(frozen=True, eq=False)
+class EvenLevels:
+    """2^bits levels 0, d, 2 d, ... up to a learned `upper` of LEAST or more, d = upper / (2^bits - 1); without gradients."""
+
+    upper: Tensor
+    bits: int
+
+    @property
+    def step(self) -> Tensor:
+        """d."""
+        return positive(self.upper.detach()) / (2**self.bits - 1)
+
+    @property
+    def thresholds(self) -> Tensor:
+        """Half-way between neighbouring levels, [2^bits - 1]."""
+        return self.step * (torch.arange(1, 2**self.bits).to(self.upper) - 0.5)
+
+    def nearest(self, x: Tensor) -> Tensor:
+        """The level nearest to each value, the upper one of two."""
+        return self.step * reached(x, self.thresholds)
+
+    def write(self, b: Builder, inputs: tuple[str, ...]) -> str:
+        """The same as IR nodes behind the one input."""
+        return write(b, inputs, self.thresholds, u(self.bits), self.step.item())

@@ -1,7 +1,9 @@
 """Residual binarization (Ghasemzadeh et al. 2018, ReBNet, arXiv 1711.01243, alg. 1).
 
 e_1 = x, plane l = sign(e_l), e_(l+1) = e_l - g_l sign(e_l), y = sum of g_l sign(e_l); the scales g_l are learned, one set
-per layer. The gradient runs through the whole recursion, with the estimator at each sign.
+per layer.
+
+Gradient: through the whole recursion, with the estimator at each sign.
 
 The scales are kept on a grid of whole-number ratios to the first one, each larger than the sum of those behind it (see
 `ordered_ratios`): y is then the level nearest to x, and the planes deploy as whole numbers.
@@ -26,6 +28,7 @@ class ResidualSigns(nn.Module):
     def __init__(self, channels: int, levels: int = 2, estimator: Estimator = CLIPPED) -> None:
         super().__init__()
         check_bits("residual", levels, 4)
+        self.levels = levels
         start = torch.arange(levels, 0, -1.0)
         self.gamma = nn.Parameter(start / start.sum())
         self.estimator = estimator
@@ -66,3 +69,6 @@ class ResidualSigns(nn.Module):
     def emit(self, b: Builder, *inputs: str) -> str:
         thresholds, dtype, unit = self._levels()
         return write(b, inputs, thresholds=thresholds, dtype=dtype, scale=unit.item())
+
+    def extra_repr(self) -> str:
+        return f"levels={self.levels}, estimator={self.estimator}"

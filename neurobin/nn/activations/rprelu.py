@@ -10,9 +10,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from neurobin.ir import FLOAT64, Builder, Constant
+from neurobin.ir import Builder
 from neurobin.nn.channels import per_channel
-from neurobin.ops.affine import Affine
+from neurobin.nn.emit import affine, real
 from neurobin.ops.prelu import Prelu
 
 
@@ -30,7 +30,5 @@ class RPReLU(nn.Module):
         return functional.prelu(shifted, self.slope.to(shifted.dtype)) + per_channel(self.zeta, x)
 
     def emit(self, b: Builder, *inputs: str) -> str:
-        gamma, slope, zeta = (p.detach().cpu().double().numpy() for p in (self.gamma, self.slope, self.zeta))
-        shifted = b.add(Affine(bias=Constant(FLOAT64, -gamma)), *inputs)
-        bent = b.add(Prelu(Constant(FLOAT64, slope)), shifted)
-        return b.add(Affine(bias=Constant(FLOAT64, zeta)), bent)
+        shifted = b.add(affine(bias=-self.gamma), *inputs)
+        return b.add(affine(bias=self.zeta), b.add(Prelu(real(self.slope)), shifted))

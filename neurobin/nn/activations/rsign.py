@@ -1,19 +1,23 @@
-"""RSign (Liu et al. 2020, ReActNet, arXiv 2003.03488, eq. 1): y = +1 if x >= tau_c else -1, tau_c learned per channel."""
+"""RSign (Liu et al. 2020, ReActNet, arXiv 2003.03488, eq. 1): y = +1 if x >= tau_c else -1, tau_c learned per channel.
+
+Gradient: dy/dx is the estimator's, taken at x - tau, and dy/dtau = -dy/dx.
+"""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
 
-from neurobin.ir import FLOAT64, Builder, Constant
+from neurobin.ir import Builder
 from neurobin.nn.channels import per_channel
+from neurobin.nn.emit import real
 from neurobin.nn.estimators import POLYNOMIAL, Estimator, substitute
 from neurobin.nn.steps import sign
 from neurobin.ops.sign import Sign
 
 
 class RSign(nn.Module):
-    """[N, C, ...] -> {-1, +1}. The comparison is x - tau >= 0; dy/dtau = -dy/dx."""
+    """[N, C, ...] -> {-1, +1}. The comparison is x - tau >= 0."""
 
     progress = 1.0
 
@@ -27,5 +31,7 @@ class RSign(nn.Module):
         return substitute(shifted, sign(shifted), self.estimator, self.progress)
 
     def emit(self, b: Builder, *inputs: str) -> str:
-        threshold = Constant(FLOAT64, self.threshold.detach().cpu().double().numpy())
-        return b.add(Sign(threshold), *inputs)
+        return b.add(Sign(real(self.threshold)), *inputs)
+
+    def extra_repr(self) -> str:
+        return f"estimator={self.estimator}"

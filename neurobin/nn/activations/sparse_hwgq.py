@@ -5,8 +5,9 @@ threshold e > 0: small positive values are left out, and the convolution that fo
 
     y = d (1[x > e] + 1[x > 3/2 d] + 1[x > 5/2 d] + ...)
 
-In the backward pass each step rises with slope 1 within d/2 of its border. With e = d/2, where it starts, that is HWGQ's
-clipped ReLU; the gradient of e is -1 within d/2 of e, so that it falls where small values are missed.
+Gradient: each step rises with slope 1 within d/2 of its border, the estimator being taken at x - border. With e = d/2, where
+it starts, that is HWGQ's clipped ReLU; the gradient of e is -1 within d/2 of e, so that it falls where small values are
+missed.
 """
 
 from __future__ import annotations

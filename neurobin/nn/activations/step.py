@@ -1,6 +1,6 @@
 """Spikes (Esser et al. 2016, Eedn, arXiv 1603.08270): y = 1 if x >= 0 else 0.
 
-The gradient is the paper's triangle max(0, 1 - |x|) around the threshold, x being the normalised sum of inputs.
+The paper's estimator is the triangle max(0, 1 - |x|) around the threshold, x being the normalised sum of inputs.
 """
 
 from __future__ import annotations
@@ -8,7 +8,8 @@ from __future__ import annotations
 import numpy as np
 from torch import Tensor, nn
 
-from neurobin.ir import BINARY, FLOAT64, Builder, Constant
+from neurobin.ir import BINARY, Builder
+from neurobin.nn.emit import real
 from neurobin.nn.estimators import TRIANGLE, Estimator, substitute
 from neurobin.nn.steps import reached
 from neurobin.ops.multi_threshold import MultiThreshold
@@ -27,4 +28,7 @@ class StepActivation(nn.Module):
         return substitute(x, reached(x, 0.0), self.estimator, self.progress)
 
     def emit(self, b: Builder, *inputs: str) -> str:
-        return b.add(MultiThreshold(Constant(FLOAT64, np.zeros((1, 1))), BINARY), *inputs)
+        return b.add(MultiThreshold(real(np.zeros((1, 1))), BINARY), *inputs)
+
+    def extra_repr(self) -> str:
+        return f"estimator={self.estimator}"

@@ -1,7 +1,9 @@
 """Self-binarizing activations (Lahoud et al. 2019, arXiv 1902.00730, sec. 3): tanh(nu x) in training, sign afterwards.
 
-nu rises geometrically from 1 to 1000 with the training's progress, so the true derivative serves and no estimator is needed;
-at progress 1 and in evaluation the sign itself is taken, with sign(0) = +1.
+y = tanh(nu x) where nu rises geometrically from 1 to 1000 with the training's progress; at progress 1 and in evaluation
+y = sign(x), with sign(0) = +1.
+
+Gradient: the true one, nu (1 - tanh(nu x)^2), so no estimator is needed; the sign takes the last slope.
 """
 
 from __future__ import annotations

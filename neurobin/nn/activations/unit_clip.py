@@ -5,12 +5,11 @@ Emitted as 1 - relu(1 - relu(x)), which deploys as two saturating rescalings; a 
 
 from __future__ import annotations
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
-from neurobin.ir import FLOAT64, Builder, Constant
-from neurobin.ops.affine import Affine
+from neurobin.ir import Builder
+from neurobin.nn.emit import affine
 from neurobin.ops.relu import Relu
 
 
@@ -24,6 +23,6 @@ class UnitClip(nn.Module):
         return torch.clamp(x, 0, 1)
 
     def emit(self, b: Builder, *inputs: str) -> str:
-        mirror = Affine(Constant(FLOAT64, np.array([-1.0])), Constant(FLOAT64, np.array([1.0])))
+        mirror = affine(-1, 1)
         missing = b.add(Relu(), b.add(mirror, b.add(Relu(), *inputs)))
         return b.add(mirror, missing)

@@ -2,16 +2,18 @@
 
 slice_i = sign(x - t_i), t_i = i / (k / 2 + 1) for i = -k/2 ... k/2 without 0, and t = 0 for k = 1. A map of C channels
 becomes k C bits, slice after slice, so that a convolution with k groups reads one slice in each group.
+
+Gradient: the sum over the slices, with the estimator at each x - t_i.
 """
 
 from __future__ import annotations
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from neurobin.errors import UsageError
-from neurobin.ir import FLOAT64, Builder, Constant
+from neurobin.ir import Builder
+from neurobin.nn.emit import real
 from neurobin.nn.estimators import CLIPPED, Estimator, substitute
 from neurobin.nn.steps import sign
 from neurobin.ops.concat import Concat
@@ -37,8 +39,8 @@ class BitSlices(nn.Module):
         return substitute(shifted, sign(shifted), self.estimator, self.progress)
 
     def emit(self, b: Builder, *inputs: str) -> str:
-        bits = [b.add(Sign(Constant(FLOAT64, np.array([threshold]))), *inputs) for threshold in self.thresholds]
+        bits = [b.add(Sign(real(threshold)), *inputs) for threshold in self.thresholds]
         return b.add(Concat(), *bits) if len(bits) > 1 else bits[0]
 
     def extra_repr(self) -> str:
-        return f"slices={len(self.thresholds)}"
+        return f"slices={len(self.thresholds)}, estimator={self.estimator}"

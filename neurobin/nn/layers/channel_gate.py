@@ -1,20 +1,21 @@
 """Channels that training may close: y_c = k_c x_c with k_c = 1 while the channel is open and 0 once it is closed.
 
-The gate g_c that decides gets the gradient it would have as a factor, dL/dg_c = sum(x_c dL/dy_c), so that it grows where the
-channel lowers the loss; a sparsity loss pulls all gates towards 0, and the smallest are closed (technique `sparsity`).
-What is closed is 0 in training and at inference, and the pass `drop_channels` removes it from the deployed network.
+A sparsity loss pulls the gates g_c that decide towards 0, and the smallest are closed (technique `sparsity`). What is closed
+is 0 in training and at inference, and the pass `drop_channels` removes it from the deployed network.
+
+Gradient: dL/dx_c = k_c dL/dy_c, and the gate's as if it were the factor, dL/dg_c = sum(x_c dL/dy_c), so that it grows where
+the channel lowers the loss.
 """
 
 from __future__ import annotations
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
-from neurobin.ir import FLOAT64, Builder, Constant
+from neurobin.ir import Builder
 from neurobin.nn.channels import per_channel
+from neurobin.nn.emit import affine
 from neurobin.nn.estimators import STRAIGHT_THROUGH, substitute
-from neurobin.ops.affine import Affine
 
 
 class ChannelGate(nn.Module):
@@ -33,4 +34,4 @@ class ChannelGate(nn.Module):
     def emit(self, b: Builder, *inputs: str) -> str:
         if bool(self.open.all()):
             return inputs[0]
-        return b.add(Affine(scale=Constant(FLOAT64, self.open.cpu().numpy().astype(np.float64))), *inputs)
+        return b.add(affine(self.open), *inputs)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import reduce
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -11,6 +12,7 @@ from torch.nn import functional
 from neurobin.errors import UsageError
 from neurobin.ir import Builder
 from neurobin.nn.channels import per_channel
+from neurobin.nn.printed import listed
 from neurobin.nn.weights.quantizer import WeightCodes, WeightScheme
 from neurobin.nn.weights.sign import SignWeights
 from neurobin.ops.add import Add
@@ -25,6 +27,7 @@ class QuantConv2d(nn.Module):
     several bases are convolved one by one and added.
     """
 
+    plain: ClassVar[bool] = True  # its quantizer says what is particular about it
     progress = 1.0  # the share of training steps done, for quantizers that change on the way
 
     def __init__(
@@ -84,4 +87,5 @@ class QuantConv2d(nn.Module):
         )
 
     def extra_repr(self) -> str:
-        return f"{tuple(self.weight.shape)}, groups={self.groups}, {self.quantizer}"
+        shape = f"{tuple(self.weight.shape)}, stride={self.stride}, padding={self.padding}, pad_value={self.pad_value}"
+        return listed(shape, f"dilation={self.dilation}, groups={self.groups}", self.quantizer)

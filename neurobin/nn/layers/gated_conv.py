@@ -2,7 +2,7 @@
 
 y = conv(sign(x), W) * g(x), g(x) = sigmoid(W2 relu(W1 mean(x))): the mean over the map of every channel of the real input,
 through two small real layers without bias, gives a factor in (0, 1) per filter. It depends on the input, so no threshold can
-absorb it. W1 and W2 are trained with the 8-bit weights that they are deployed with.
+absorb it. Unless told otherwise, W1 and W2 are trained with the 8-bit weights that they are deployed with.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from torch.nn import functional
 from neurobin.errors import UsageError
 from neurobin.ir import Builder
 from neurobin.nn.activations.sign import SignActivation
+from neurobin.nn.emit import Emits
 from neurobin.nn.layers.conv import QuantConv2d
 from neurobin.nn.weights.fixed_point import FixedPointWeights
 from neurobin.nn.weights.magnitude import MagnitudeAwareSign
@@ -31,7 +32,7 @@ GATE_WEIGHTS = FixedPointWeights(8)
 class GatedConv2d(nn.Module):
     """Real [N, C, H, W] -> real [N, O, OH, OW]; `activation` makes the binarization of the input from its channels.
 
-    The gate's inner layer has C / `reduction` values, at least 1.
+    The gate's two layers have weights of the scheme `gate`, and C / `reduction` values between them, at least 1.
     """
 
     def __init__(
@@ -44,15 +45,16 @@ class GatedConv2d(nn.Module):
         padding: int = 0,
         groups: int = 1,
         weights: WeightScheme = MagnitudeAwareSign(),
-        activation: Callable[[int], nn.Module] = SignActivation,
+        activation: Callable[[int], Emits] = SignActivation,
+        gate: WeightScheme = GATE_WEIGHTS,
         reduction: int = 8,
     ) -> None:
         super().__init__()
         if reduction < 1:
             raise UsageError(f"a gate reduces channels by a factor of at least 1, got {reduction}")
         inner = max(inputs // reduction, 1)
-        self.squeeze = QuantConv2d(inputs, inner, 1, weights=GATE_WEIGHTS)
-        self.excite = QuantConv2d(inner, outputs, 1, weights=GATE_WEIGHTS)
+        self.squeeze = QuantConv2d(inputs, inner, 1, weights=gate)
+        self.excite = QuantConv2d(inner, outputs, 1, weights=gate)
         self.act = activation(inputs)
         self.conv = QuantConv2d(inputs, outputs, kernel, stride=stride, padding=padding, groups=groups, weights=weights)
 
@@ -66,5 +68,4 @@ class GatedConv2d(nn.Module):
         mean = b.add(AvgPool2d((height, width), (height, width)), *inputs)
         inner = b.add(Relu(), self.squeeze.emit(b, mean))
         gate = b.add(Sigmoid(), self.excite.emit(b, inner))
-        write: Callable[..., str] = self.act.emit  # type: ignore[assignment]
-        return b.add(Multiply(), self.conv.emit(b, write(b, *inputs)), gate)
+        return b.add(Multiply(), self.conv.emit(b, self.act.emit(b, *inputs)), gate)

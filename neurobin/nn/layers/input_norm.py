@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import numpy as np
+from typing import ClassVar
+
 from torch import Tensor, nn
 
 from neurobin.errors import UsageError
-from neurobin.ir import FLOAT64, Builder, Constant
-from neurobin.ops.affine import Affine
+from neurobin.ir import Builder
+from neurobin.nn.emit import affine
 
 
 class InputNorm(nn.Module):
     """y = (x - centre) / centre, centre a power of two: whole numbers of one common scale, so it deploys without error."""
+
+    plain: ClassVar[bool] = True  # every network begins with it
 
     def __init__(self, centre: int) -> None:
         super().__init__()
@@ -30,5 +33,7 @@ class InputNorm(nn.Module):
         return (x - self.centre) / self.centre
 
     def emit(self, b: Builder, *inputs: str) -> str:
-        scale = Constant(FLOAT64, np.array([1 / self.centre]))
-        return b.add(Affine(scale, Constant(FLOAT64, np.array([-1.0]))), *inputs)
+        return b.add(affine(1 / self.centre, -1), *inputs)
+
+    def extra_repr(self) -> str:
+        return f"centre={self.centre}"

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from functools import reduce
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from neurobin.ir import Builder
+from neurobin.nn.printed import listed
 from neurobin.nn.weights.quantizer import WeightScheme
 from neurobin.nn.weights.sign import SignWeights
 from neurobin.ops.add import Add
@@ -18,6 +20,7 @@ from neurobin.ops.dense import Dense
 class QuantLinear(nn.Module):
     """[N, F] -> [N, O] without bias; evaluation multiplies by the codes first and scales the sums, as the graph does."""
 
+    plain: ClassVar[bool] = True  # its quantizer says what is particular about it
     progress = 1.0  # the share of training steps done, for quantizers that change on the way
 
     def __init__(self, inputs: int, outputs: int, *, weights: WeightScheme = SignWeights()) -> None:
@@ -37,4 +40,4 @@ class QuantLinear(nn.Module):
         return reduce(lambda left, right: b.add(Add(), left, right), bases)
 
     def extra_repr(self) -> str:
-        return f"{tuple(self.weight.shape)}, {self.quantizer}"
+        return listed(tuple(self.weight.shape), self.quantizer)

@@ -1,6 +1,6 @@
 """Logic of two maps of bits, -1 false and +1 true, with a gradient (Guo et al. 2021, BoolNet, arXiv 2106.06991).
 
-    xnor(a, b) = a b        or(a, b) = (1 + a + b - a b) / 2        and(a, b) = (a + b + a b - 1) / 2
+    xnor(a, b) = a b,       or(a, b) = (1 + a + b - a b) / 2,       and(a, b) = (a + b + a b - 1) / 2
 
 These polynomials give the truth tables exactly; their slopes are the gradient, so an input learns where it decides: the
 gradient of `or` reaches a only where b is false.
@@ -31,3 +31,6 @@ class LogicGate(nn.Module):
 
     def emit(self, b: Builder, *inputs: str) -> str:
         return b.add(Logic(self.kind), *inputs)
+
+    def extra_repr(self) -> str:
+        return f"kind={self.kind}"

@@ -13,12 +13,12 @@ import torch
 from torch import Tensor, nn
 
 from neurobin.errors import UsageError
-from neurobin.ir import FLOAT64, Builder, Constant
+from neurobin.ir import Builder
 from neurobin.nn.channels import per_channel
+from neurobin.nn.emit import affine, real
 from neurobin.nn.layers.conv import QuantConv2d
 from neurobin.nn.weights.quantizer import WeightScheme
 from neurobin.nn.weights.sign import SignWeights
-from neurobin.ops.affine import Affine
 from neurobin.ops.position_scale import PositionScale
 
 
@@ -70,9 +70,5 @@ class RankOneConv2d(nn.Module):
     def emit(self, b: Builder, *inputs: str) -> str:
         if isinstance(self.beta, nn.UninitializedParameter):
             raise UsageError("a scale per position has no size yet", hint="nets.sized, or one forward pass")
-        sums = b.add(Affine(_constant(self.alpha)), self.conv.emit(b, *inputs))
-        return b.add(PositionScale(_constant(self._factor())), sums)
-
-
-def _constant(values: Tensor) -> Constant:
-    return Constant(FLOAT64, values.detach().cpu().double().numpy())
+        sums = b.add(affine(self.alpha), self.conv.emit(b, *inputs))
+        return b.add(PositionScale(real(self._factor())), sums)

@@ -1,4 +1,4 @@
-"""XNOR-Net's convolution (Rastegari et al. 2016, arXiv 1603.05279, eq. 11): I * W ~ (sign(I) (*) sign(W)) K alpha.
+"""XNOR-Net's convolution (Rastegari et al. 2016, arXiv 1603.05279, eq. 11): y = (sign(I) * sign(W)) K alpha for I * W.
 
 K = box filter over A, A = mean of |I| over the channels: the input's own scale at every position, which no threshold can
 absorb. The box filter has the convolution's kernel, stride and zero padding, each tap 1 / (kh kw).
@@ -7,17 +7,16 @@ In a grouped convolution all groups share one K, taken over all channels.
 
 from __future__ import annotations
 
-import numpy as np
 from torch import Tensor, nn
 from torch.nn import functional
 
-from neurobin.ir import FLOAT64, Builder, Constant
+from neurobin.ir import Builder
 from neurobin.nn.activations.sign import SignActivation
+from neurobin.nn.emit import affine
 from neurobin.nn.estimators import CLIPPED, Estimator
 from neurobin.nn.layers.conv import QuantConv2d
 from neurobin.nn.weights.magnitude import MagnitudeAwareSign
 from neurobin.ops.abs import Abs
-from neurobin.ops.affine import Affine
 from neurobin.ops.avg_pool2d import AvgPool2d
 from neurobin.ops.channel_sum import ChannelSum
 from neurobin.ops.multiply import Multiply
@@ -60,6 +59,6 @@ class XnorConv2d(nn.Module):
         sums = conv.emit(b, self.sign.emit(b, *inputs))
         channels = conv.weight.shape[1] * conv.groups
         total = b.add(ChannelSum(), b.add(Abs(), *inputs))
-        mean = b.add(Affine(Constant(FLOAT64, np.array([1 / channels]))), total)
+        mean = b.add(affine(1 / channels), total)
         box = AvgPool2d((conv.kernel,) * 2, (conv.stride,) * 2, (conv.padding,) * 4)
         return b.add(Multiply(), sums, b.add(box, mean))

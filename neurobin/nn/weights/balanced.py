@@ -2,7 +2,9 @@
 
 Each filter is standardised first, v = (w - mean w) / std w, so that its signs are balanced and carry the most information;
 then q(w) = 2^s sign(v) with s = round(log2 mean |v|) per filter: a scale that costs a shift. std has n - 1 below the
-fraction, as in the paper's code. s is constant in the backward pass; the gradient runs through the standardisation.
+fraction, as in the paper's code.
+
+Gradient: through the standardisation, with s constant and the estimator at v.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from torch import Tensor, nn
 
 from neurobin.errors import UsageError
 from neurobin.ir import BIPOLAR
+from neurobin.nn.channels import per_filter
 from neurobin.nn.estimators import CLIPPED, Estimator, substitute
 from neurobin.nn.steps import sign
 from neurobin.nn.weights.quantizer import Stateless, WeightCodes, WeightQuantizer
@@ -35,7 +38,7 @@ class BalancedSign(Stateless):
 
     def __call__(self, weight: Tensor, progress: float = 1.0) -> Tensor:
         v = _standardised(weight)
-        return substitute(v, sign(v), self.estimator, progress) * _powers(v).view(-1, *[1] * (weight.dim() - 1))
+        return substitute(v, sign(v), self.estimator, progress) * per_filter(_powers(v), weight)
 
     def terms(self, weight: Tensor) -> tuple[WeightCodes, ...]:
         v = _standardised(weight)

@@ -1,8 +1,9 @@
 """Circulant filters (Liu et al. 2019, CBCN, arXiv 1910.10853, sec. 3.1): one learned filter serves in four orientations.
 
-A learned filter [C, 3, 3] stands for four: its eight outer taps move round the centre by j 90 degrees, j = 0 ... 3, which
-turns every plane of the filter by that angle. The scale, mean |w|, is the same for all four. The learned filter's gradient
-is the sum of the four gradients, each turned back.
+A learned filter w [C, 3, 3] stands for four, q_j(w) = alpha sign(w turned by j 90 degrees) with j = 0 ... 3: the eight outer
+taps of every plane move round the centre. The scale alpha, mean |w|, is the same for all four.
+
+Gradient: the sum of the four gradients, each turned back; with `scale_gradient` it reaches alpha as well.
 """
 
 from __future__ import annotations

@@ -2,6 +2,8 @@
 
 q(w) = 2 q_k(tanh(w) / (2 max |tanh(w)|) + 1/2) - 1 with q_k(x) = round((2^k - 1) x) / (2^k - 1), so that
 q(w) = (2 n - (2^k - 1)) / (2^k - 1) for a whole number n in 0 ... 2^k - 1: an odd code over a constant.
+
+Gradient: through tanh and its maximum, with the estimator for the rounding.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ from neurobin.nn.weights.quantizer import Stateless, WeightCodes
 
 @dataclass(frozen=True)
 class DorefaWeights(Stateless):
-    """2^k levels in [-1, 1]; the gradient runs through tanh and its maximum, the rounding is bridged by `estimator`."""
+    """2^k levels in [-1, 1]; `estimator` bridges the rounding."""
 
     bits: int
     estimator: Estimator = STRAIGHT_THROUGH

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from neurobin.errors import UsageError
 from neurobin.ir import DType, Encoding
+from neurobin.nn.channels import per_filter
 from neurobin.nn.estimators import STRAIGHT_THROUGH, Estimator, substitute
 from neurobin.nn.weights.quantizer import Stateless, WeightCodes, total
 
@@ -34,5 +35,5 @@ class FixedPointWeights(Stateless):
     def terms(self, weight: Tensor) -> tuple[WeightCodes, ...]:
         widest = weight.abs().flatten(1).amax(1)
         scale = torch.where(widest > 0, widest, torch.ones_like(widest)) / (2 ** (self.bits - 1) - 1)
-        codes = torch.round(weight / scale.view(-1, *[1] * (weight.dim() - 1)))
+        codes = torch.round(weight / per_filter(scale, weight))
         return (WeightCodes(codes, scale, DType(Encoding.SIGNED, self.bits)),)

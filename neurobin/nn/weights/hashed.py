@@ -1,8 +1,10 @@
 """BWNH weights (Hu et al. 2018, From Hashing to CNNs, arXiv 1802.02733): signs that keep the sums a layer computes.
 
-Weights are real until `fit` hashes them: per filter, B in {-1, +1} and alpha minimise ||X^T w - alpha X^T B||^2 over the
-layer's inputs X (see `neurobin.nn.input_fit`). The latent weights restart at alpha B and go on as alpha sign(w) with
+q(w) = w until `fit` hashes the weights: per filter, B in {-1, +1} and alpha minimise ||X^T w - alpha X^T B||^2 over the
+layer's inputs X (see `neurobin.nn.input_fit`). The latent weights restart at alpha B and go on as q(w) = alpha sign(w) with
 alpha = mean |w|, which is where they are. When to fit, and on which inputs, is the technique `FitToInputs`.
+
+Gradient: 1 while the weights are real; then through alpha and, with the estimator, through the sign.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from torch import Tensor, nn
 
 from neurobin.nn.estimators import CLIPPED, Estimator
 from neurobin.nn.input_fit import fit_codes, nearest_sign
+from neurobin.nn.printed import arguments
 from neurobin.nn.steps import sign
 from neurobin.nn.weights.magnitude import MagnitudeAwareSign
 from neurobin.nn.weights.quantizer import WeightCodes
@@ -56,4 +59,4 @@ class HashedSignQuantizer(nn.Module):
         self.fitted.fill_(True)
 
     def extra_repr(self) -> str:
-        return repr(self.scheme)
+        return arguments(self.scheme)

@@ -2,9 +2,9 @@
 
 The hidden weight w in [-1, 1] gives the code
 
-    +1 if w >= 0.5 + h,   0 if |w| <= 0.5 - h,   -1 if w <= -0.5 - h,   else the code stays what it was,
+    q(w) = +1 if w >= 0.5 + h,   0 if |w| <= 0.5 - h,   -1 if w <= -0.5 - h,   else it stays what it was.
 
-h = 0.1, so that a weight near a border does not flutter. `ClipLatent(1.0)` keeps w in its interval.
+h is 0.1 unless told otherwise; with it a weight near a border does not flutter. `ClipLatent(1.0)` keeps w in its interval.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from neurobin.errors import UsageError
 from neurobin.ir import TERNARY
 from neurobin.nn.estimators import CLIPPED, Estimator, substitute
+from neurobin.nn.printed import arguments
 from neurobin.nn.weights.quantizer import WeightCodes, WeightQuantizer
 
 BORDER = 0.5
@@ -66,4 +67,4 @@ class HysteresisQuantizer(nn.Module):
         return torch.where(settled, nearest, self.codes)
 
     def extra_repr(self) -> str:
-        return f"hysteresis={self.scheme.hysteresis:g}"
+        return arguments(self.scheme)

@@ -3,7 +3,8 @@
 With D the diagonal of the loss's curvature, q(w) = alpha sign(w) with alpha = |D o w|_1 / |D|_1 over the layer minimises the
 second-order model of the loss. The paper takes D = sqrt(v) + 1e-8 from Adam's second moment v; the quantizer holds D in its
 buffer `curvature`, which a technique fills, and until then D = 1 and alpha = mean |w|.
-The proximal step moves w by the gradient at q(w): straight through.
+
+Gradient: straight through, as the proximal step moves w by the gradient at q(w), unless another estimator is given.
 """
 
 from __future__ import annotations
@@ -47,4 +48,4 @@ class LossAwareQuantizer(nn.Module):
         return (WeightCodes(sign(weight), alpha.view(1), BIPOLAR),)
 
     def extra_repr(self) -> str:
-        return repr(self.estimator)
+        return f"estimator={self.estimator}"

@@ -1,7 +1,7 @@
 """DoReFa-Net weights of one bit (Zhou et al. 2016, arXiv 1606.06160, eq. 7): q(w) = E sign(w), E = mean |w| of the layer.
 
-The gradient passes as dL/dw = dL/dq s'(w): the paper scales w by 1 / E before the sign and by E behind it, so that E drops
-out; it is constant in the backward pass.
+Gradient: dL/dw = dL/dq s'(w), s' being the estimator: the paper scales w by 1 / E before the sign and by E behind it, so E
+drops out; it is constant in the backward pass.
 """
 
 from __future__ import annotations

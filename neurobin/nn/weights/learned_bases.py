@@ -1,8 +1,8 @@
 """LQ-Nets weights (Zhang et al. 2018, arXiv 1807.10029, sec. 3): k binary bases with learned scales per filter.
 
-The levels of a filter are all sums +-v_1 +-v_2 ... +-v_k, and a weight takes the nearest one: thresholds are the midpoints
-of the sorted levels, and a weight on a midpoint takes the upper level. Each training step fits the scales to the signs B
-it found, by (B^T B + 1e-4 I)^-1 B^T w, and moves v a tenth of the way there. The gradient passes straight through.
+q(w) = sum of b_i v_i with signs b_i, the level nearest to w: thresholds are the midpoints of the sorted levels, and a weight
+on a midpoint takes the upper level. Each training step fits the scales to the signs B it found, by
+(B^T B + 1e-4 I)^-1 B^T w, and moves v a tenth of the way there.
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ from torch import Tensor, nn
 from neurobin.errors import UsageError
 from neurobin.ir import BIPOLAR
 from neurobin.nn.bases import least_squares
+from neurobin.nn.channels import per_filter
 from neurobin.nn.estimators import STRAIGHT_THROUGH, Estimator, substitute
+from neurobin.nn.printed import arguments
 from neurobin.nn.steps import sign
 from neurobin.nn.weights.quantizer import WeightCodes, total
 
@@ -62,9 +64,8 @@ class LearnedBasesQuantizer(nn.Module):
     def terms(self, weight: Tensor) -> tuple[WeightCodes, ...]:
         """One term per base; a base of negative scale comes with all its signs turned."""
         signs, turned = self._signs(weight), sign(self.basis)
-        column = (-1, *[1] * (weight.dim() - 1))
         return tuple(
-            WeightCodes(signs[i] * turned[:, i].view(column), self.basis[:, i].abs(), BIPOLAR)
+            WeightCodes(signs[i] * per_filter(turned[:, i], weight), self.basis[:, i].abs(), BIPOLAR)
             for i in range(self.scheme.bits)
         )
 
@@ -80,4 +81,4 @@ class LearnedBasesQuantizer(nn.Module):
         return torch.stack([signs[:, :, i].gather(1, place).view(weight.shape) for i in range(bits)])
 
     def extra_repr(self) -> str:
-        return repr(self.scheme)
+        return arguments(self.scheme)

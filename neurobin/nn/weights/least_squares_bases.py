@@ -1,6 +1,6 @@
 """Weights of two bases at the least squared error there is (Pouransari et al. 2020, arXiv 2001.02786, sec. 3).
 
-Two bases v1 B1 + v2 B2 with v1 >= v2 >= 0 give |w| the two values v1 - v2 and v1 + v2, so the best ones are the best two
+q(w) = v1 B1 + v2 B2 with v1 >= v2 >= 0 gives |w| the two values v1 - v2 and v1 + v2, so the best bases are the best two
 clusters of the magnitudes. Clusters of numbers are contiguous: with |w| sorted, every split into the j smallest and the
 rest is tried, and the best has the largest j L^2 + (n - j) R^2, L and R the means of the two sides. Then
 
@@ -19,6 +19,7 @@ from torch import Tensor
 
 from neurobin.ir import BIPOLAR, TERNARY
 from neurobin.nn.bases import best_kept, two_clusters
+from neurobin.nn.channels import per_filter
 from neurobin.nn.estimators import CLIPPED, Estimator, substitute
 from neurobin.nn.steps import sign
 from neurobin.nn.weights.quantizer import Stateless, WeightCodes, total
@@ -37,7 +38,7 @@ class LeastSquaresBases(Stateless):
         low, high = two_clusters(weight.abs().flatten(1))
         v1, v2 = (low + high) / 2, ((high - low) / 2).clamp(min=0)
         first = sign(weight)
-        second = first * sign(weight.abs() - v1.view(-1, *[1] * (weight.dim() - 1)))
+        second = first * sign(weight.abs() - per_filter(v1, weight))
         return WeightCodes(first, v1, BIPOLAR), WeightCodes(second, v2, BIPOLAR)
 
 
@@ -53,5 +54,5 @@ class LeastSquaresTernary(Stateless):
     def terms(self, weight: Tensor) -> tuple[WeightCodes, ...]:
         magnitude = weight.abs()
         scale = best_kept(magnitude.flatten(1))
-        kept = magnitude >= scale.view(-1, *[1] * (weight.dim() - 1)) / 2
+        kept = magnitude >= per_filter(scale, weight) / 2
         return (WeightCodes(weight.sign() * kept, scale, TERNARY),)

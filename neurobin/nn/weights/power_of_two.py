@@ -1,6 +1,6 @@
 """INQ weights (Zhou et al. 2017, arXiv 1702.03044, sec. 2): powers of two, reached group by group.
 
-A layer of b bits has the values 0 and +-2^n2 ... +-2^n1 with n1 = floor(log2(4 s / 3)), s = max |w| of the layer, and
+A layer of b bits has the values q(w) = 0 and +-2^n2 ... +-2^n1 with n1 = floor(log2(4 s / 3)), s = max |w| of the layer, and
 n2 = n1 + 1 - 2^(b-1) / 2. Of two neighbours alpha < beta among 0, 2^n2, ..., 2^n1 a weight takes beta if
 (alpha + beta) / 2 <= |w| < 3 beta / 2; weights that outgrow 3/2 2^n1 later take 2^n1.
 
@@ -9,6 +9,8 @@ its values for good, then 75 %, 87.5 % and all of them. The weights that are sti
 
 The codes are whole numbers times 2^n2, up to 2^(2^(b-2) - 1): ternary for b = 2, and 3, 5 and 9 bits of two's complement for
 b = 3, 4 and 5, since no element type holds powers of two alone.
+
+Gradient: 1 for weights that are still real, 0 for those that have their value.
 """
 
 from __future__ import annotations
@@ -21,7 +23,9 @@ from torch import Tensor, nn
 
 from neurobin.errors import UsageError
 from neurobin.ir import TERNARY, DType, int_for
+from neurobin.nn.printed import arguments
 from neurobin.nn.weights.quantizer import WeightCodes
+from neurobin.nn.weights.shares import SHARES, check_shares
 
 
 @dataclass(frozen=True)
@@ -29,13 +33,12 @@ class PowerOfTwo:
     """Powers of two of `bits` bits; `shares` of the weights are quantized in the parts of the training after the first."""
 
     bits: int = 5
-    shares: tuple[float, ...] = (0.5, 0.75, 0.875, 1.0)
+    shares: tuple[float, ...] = SHARES
 
     def __post_init__(self) -> None:
         if not 2 <= self.bits <= 5:
             raise UsageError(f"INQ weights have 2 to 5 bits here, got {self.bits}")
-        if list(self.shares) != sorted(self.shares) or not self.shares or self.shares[-1] != 1 or self.shares[0] <= 0:
-            raise UsageError(f"shares must rise from above 0 to 1, got {self.shares}")
+        check_shares(self.shares)
 
     @property
     def powers(self) -> int:
@@ -101,7 +104,7 @@ class PowerOfTwoQuantizer(nn.Module):
         powers = 2.0 ** torch.arange(count, dtype=weight.dtype, device=weight.device)
         borders = torch.cat([powers[:1] / 2, 0.75 * powers[1:]])
         values = torch.cat([powers.new_zeros(1), powers])
-        codes = weight.sign() * values[torch.bucketize(weight.abs() / step, borders, right=True)]
+        codes = weight.sign() * values[torch.bucketize((weight.abs() / step).contiguous(), borders, right=True)]
         return torch.where(self.frozen, self.codes, codes), step
 
     def _first_step(self, weight: Tensor) -> Tensor:
@@ -110,4 +113,4 @@ class PowerOfTwoQuantizer(nn.Module):
         return weight.new_tensor(2.0 ** (highest + 1 - self.scheme.powers))
 
     def extra_repr(self) -> str:
-        return repr(self.scheme)
+        return arguments(self.scheme)

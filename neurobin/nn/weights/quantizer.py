@@ -8,7 +8,9 @@ from typing import Protocol
 import numpy as np
 from torch import Tensor, nn
 
-from neurobin.ir import FLOAT64, Constant, DType
+from neurobin.ir import Constant, DType
+from neurobin.nn.channels import per_filter
+from neurobin.nn.emit import real
 
 
 @dataclass(frozen=True)
@@ -22,14 +24,14 @@ class WeightCodes:
     @property
     def values(self) -> Tensor:
         """The weights the network computes with: codes * scale, filter by filter."""
-        return self.codes * self.scale.view(-1, *[1] * (self.codes.dim() - 1))
+        return self.codes * per_filter(self.scale, self.codes)
 
     def constants(self) -> tuple[Constant, Constant]:
         """(codes as [O, C] or [O, KH, KW, C], scale as float64 [O or 1]) for the IR. Raises GraphError on NaN."""
         codes = self.codes.detach().cpu().double().numpy()
         if codes.ndim == 4:
             codes = np.ascontiguousarray(codes.transpose(0, 2, 3, 1))
-        return Constant(self.dtype, codes), Constant(FLOAT64, self.scale.detach().cpu().double().numpy())
+        return Constant(self.dtype, codes), real(self.scale)
 
 
 class WeightQuantizer(Protocol):

@@ -1,4 +1,7 @@
-"""Real weights: the quantizer that changes nothing, so that one layer class serves full-precision layers as well."""
+"""Real weights, q(w) = w: the quantizer that changes nothing, so that one layer class serves full-precision layers as well.
+
+Gradient: 1.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from neurobin.nn.weights.quantizer import Stateless, WeightCodes
 
 @dataclass(frozen=True)
 class RealWeights(Stateless):
-    """q(w) = w."""
+    """Weights as they are."""
 
     def __call__(self, weight: Tensor, progress: float = 1.0) -> Tensor:
         return weight

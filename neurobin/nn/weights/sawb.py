@@ -2,7 +2,9 @@
 
 a = c1 sqrt(mean w^2) - c2 mean |w| over the layer, a fit to the clip with the least squared error for weights of several
 distributions; q(w) = a (2 n - S) / S with n = round(S (clip(w, -a, a) / a + 1) / 2), S = 2^k - 1, rounding half to even:
-an odd code over a constant. a is constant in the backward pass.
+an odd code over a constant.
+
+Gradient: the estimator's, taken at w / a; a is constant in the backward pass.
 """
 
 from __future__ import annotations

@@ -1,10 +1,11 @@
 """ABC-Net weights (Lin et al. 2017, arXiv 1711.11294, eqs. 2 to 6): M binary bases from shifted signs.
 
-    B_m = sign(w - mean(w) + u_m std(w)),  u_m = -1 + 2 (m - 1) / (M - 1), and u = 0 for M = 1
-    alpha = argmin ||w - sum_m alpha_m B_m||^2
+    B_m = sign(w - mean(w) + u_m std(w)),  u_m = -1 + 2 (m - 1) / (M - 1), and u = 0 for M = 1,
+    q(w) = sum_m alpha_m B_m,  alpha = argmin ||w - sum_m alpha_m B_m||^2
 
-with mean, standard deviation and alpha over the layer. In the backward pass alpha, mean and std are constants, so that
-dL/dw = sum_m alpha_m dL/dq s'(w) with s' the estimator.
+with mean, standard deviation and alpha over the layer.
+
+Gradient: dL/dw = sum_m alpha_m dL/dq s'(w) with s' the estimator; alpha, mean and std are constants.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Self-binarizing weights (Lahoud et al. 2019, arXiv 1902.00730, sec. 3.1): q(w) = tanh(nu w), which becomes sign(w).
 
-nu grows geometrically from 1 to 1000 while the network trains, and every value on the way has its true gradient,
-nu (1 - tanh(nu w)^2). At progress 1 the weight is the sign, with the last slope as its gradient.
+nu grows geometrically from 1 to 1000 while the network trains; at progress 1 the weight is the sign.
+
+Gradient: the true one, nu (1 - tanh(nu w)^2), of every value on the way; the sign takes the last slope.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Trained ternary quantization (Zhu et al. 2016, arXiv 1612.01064, eqs. 6 to 8).
 
 q(w) = +W_p where w > delta, -W_n where w < -delta, else 0, with delta = 0.05 max |w| over the layer and W_p, W_n learned.
-Gradients: dL/dW_p = the sum of dL/dq over the weights at +W_p, dL/dW_n = minus the sum over those at -W_n (eq. 7 leaves the
+
+Gradient: dL/dW_p = the sum of dL/dq over the weights at +W_p, dL/dW_n = minus the sum over those at -W_n (eq. 7 leaves the
 minus to the reader), and dL/dw = dL/dq times W_p, 1 or W_n, by the value that w has taken.
 
 Two scales are no multiple of one ternary code, so the weight is two terms: W_p [w > delta] and -W_n [w < -delta], each with
@@ -61,4 +62,4 @@ class TrainedTernaryQuantizer(nn.Module):
         return (weight > delta).to(weight.dtype), (weight < -delta).to(weight.dtype)
 
     def extra_repr(self) -> str:
-        return f"threshold={self.threshold:g}"
+        return f"threshold={self.threshold}"

@@ -1,12 +1,14 @@
 """TSQ weights (Wang et al. 2018, Two-Step Quantization for Low-bit Neural Networks, CVPR): ternary weights for given inputs.
 
-The second of the two steps takes a network with quantized activations and real weights and looks, per filter, for
+The second of the two steps takes a network with quantized activations and real weights and gives every filter
 
-    min over alpha, t in {-1, 0, +1} of ||X^T w - alpha X^T t||^2
+    q(w) = alpha t, with alpha, t in {-1, 0, +1} = argmin ||X^T w - alpha X^T t||^2
 
 over the layer's inputs X (see `neurobin.nn.input_fit`). The paper's error is that of the quantized outputs, ||y - Q(alpha
 X^T t)||^2, with Q the next layer's quantizer, and it is lowered through auxiliary sums z; here Q and z are left out, so that
 errors that Q would hide count as well. Codes and scales are fixed once found: what follows them is trained on.
+
+Gradient: 1 while the weights are real, 0 once they are fitted.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from torch import Tensor, nn
 
 from neurobin.ir import TERNARY
 from neurobin.nn.input_fit import fit_codes, nearest_ternary
+from neurobin.nn.printed import arguments
 from neurobin.nn.weights.least_squares_bases import LeastSquaresTernary
 from neurobin.nn.weights.quantizer import WeightCodes, total
 
@@ -65,4 +68,4 @@ class TwoStepTernaryQuantizer(nn.Module):
         self.fitted.fill_(True)
 
     def extra_repr(self) -> str:
-        return repr(self.scheme)
+        return arguments(self.scheme)

@@ -1,10 +1,11 @@
 """Uniform weights of k bits between two learned ends l and u: q(w) = l + d n, d = (u - l) / (2^k - 1).
 
-n = floor((clip(w, l, u) - l) / d + 1/2). Two gradients:
+n = floor((clip(w, l, u) - l) / d + 1/2).
 
-- straight through the rounding, as in APQ (Wang et al. 2020, arXiv 2006.08509). l and u learn from the weights beyond them
+Gradient: one of two, `soft` or not.
+- Straight through the rounding, as in APQ (Wang et al. 2020, arXiv 2006.08509). l and u learn from the weights beyond them
   and, like w, through the rounding.
-- soft, as in DSQ (Gong et al. 2019, arXiv 1908.05033, eqs. 3 to 8): in the cell i of w, with middle m = l + (i + 1/2) d,
+- Soft, as in DSQ (Gong et al. 2019, arXiv 1908.05033, eqs. 3 to 8): in the cell i of w, with middle m = l + (i + 1/2) d,
   n = i + (sign(phi) + 1) / 2 with phi = s tanh(k (w - m)), s = 1 / (1 - a), k = log(2 / a - 1) / d. Backward, phi stands for
   its sign: dq/dw = d/2 s k (1 - tanh(k (w - m))^2), and l, u and the softness a learn through phi as well.
 
@@ -22,6 +23,7 @@ from torch import Tensor, nn
 from neurobin.errors import UsageError
 from neurobin.ir import BIPOLAR, DType, Encoding
 from neurobin.nn.estimators import STRAIGHT_THROUGH, soft_round, substitute
+from neurobin.nn.printed import arguments
 from neurobin.nn.weights.quantizer import WeightCodes, WeightQuantizer
 
 SOFTNESS = 0.2  # a at the start
@@ -101,4 +103,4 @@ class UniformQuantizer(nn.Module):
         return substitute(stairs, nearest, STRAIGHT_THROUGH, progress)
 
     def extra_repr(self) -> str:
-        return f"bits={self.scheme.bits}, soft={self.scheme.soft}, symmetric={self.scheme.symmetric}"
+        return arguments(self.scheme)

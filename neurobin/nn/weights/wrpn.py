@@ -1,7 +1,8 @@
 """WRPN weights of k >= 2 bits (Mishra et al. 2017, arXiv 1709.01134, eq. 2), k counted with the sign.
 
-q(w) = round((2^(k-1) - 1) clip(w, -1, 1)) / (2^(k-1) - 1), rounding half to even: -1, 0, +1 for k = 2. The gradient is that
-of the clip.
+q(w) = round((2^(k-1) - 1) clip(w, -1, 1)) / (2^(k-1) - 1), rounding half to even: -1, 0, +1 for k = 2.
+
+Gradient: that of the clip, 1 for |w| <= 1 and 0 elsewhere, times the estimator's for the rounding.
 """
 
 from __future__ import annotations

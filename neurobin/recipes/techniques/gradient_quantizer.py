@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from neurobin.errors import UsageError
+from neurobin.nn.channels import per_filter
 from neurobin.recipes.techniques.technique import Context, Technique, latent_layers
 
 
@@ -43,7 +44,7 @@ class GradientQuantizer(Technique):
         """f(d) for gradients [N, ...]; the noise is drawn from torch's generator."""
         steps = 2**self.bits - 1
         values = gradient.float()
-        widest = values.abs().flatten(1).amax(1).view(-1, *[1] * (values.dim() - 1))
+        widest = per_filter(values.abs().flatten(1).amax(1), values)
         noise = (torch.rand_like(values) - 0.5) / steps
         unit = torch.clamp(values / (2 * widest).clamp(min=torch.finfo(values.dtype).tiny) + 0.5 + noise, 0, 1)
         return (2 * widest * (torch.round(steps * unit) / steps - 0.5)).to(gradient.dtype)

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from neurobin.errors import UsageError
+from neurobin.nn.channels import per_filter
 from neurobin.recipes.techniques.technique import Batch, Context, Technique, one_bit_layers
 
 
@@ -33,6 +34,6 @@ class WeightRegularizer(Technique):
         for layer in one_bit_layers(context.module):
             with torch.no_grad():
                 (term,) = layer.quantizer.terms(layer.weight)
-                alpha = term.scale.view(-1, *[1] * (layer.weight.dim() - 1))
+                alpha = per_filter(term.scale, layer.weight)
             total = total + (alpha - layer.weight.abs()).abs().pow(self.power).sum()
         return self.weight * total

@@ -1,13 +1,16 @@
 """The blocks inside a method's network, with their formulas: what its page says about forward and backward pass.
 
-A block's formula is the first paragraph of its own file; the gradient is that of the estimator it was given.
+A block says it itself, in the docstring of its file: the formula is in the paragraphs down to the first equation, and what
+is particular about the gradient in one that begins with "Gradient:". The estimator that it was given comes behind. A block
+with neither has the gradient of its formula, by differentiation. Layers that are `plain` are left out.
 """
 
 from __future__ import annotations
 
 import inspect
+import re
 import sys
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass
 
 import torch
 from torch import nn
@@ -21,7 +24,8 @@ _WEIGHTS = "neurobin.nn.weights"
 _ACTIVATIONS = "neurobin.nn.activations"
 _LAYERS = "neurobin.nn.layers"
 _KINDS = {_WEIGHTS: "weights", _ACTIVATIONS: "activation", _LAYERS: "layer"}
-_EVERYWHERE = {"QuantConv2d", "QuantLinear", "InputNorm"}  # the plain layers say nothing about a method
+_EQUATION = re.compile(r"(?<![<>=!])=(?!=)")
+_GRADIENT = "Gradient:"
 
 
 @dataclass(frozen=True)
@@ -44,7 +48,7 @@ def blocks(method: Method, task: Task) -> tuple[Block, ...]:
     for place, layer in module.named_modules():
         for part in (getattr(layer, "quantizer", None), layer):
             kind = _kind(part)
-            if kind and type(part).__name__ not in _EVERYWHERE:
+            if kind and not getattr(part, "plain", False):
                 found.setdefault((kind, _title(part)), []).append((place.removesuffix(".quantizer"), part))
     return tuple(
         Block(kind, name, places[0][0], len({place for place, _ in places}), _forward(places[0][1]), _backward(places[0][1]))
@@ -73,24 +77,30 @@ def _kind(part: object) -> str:
 
 
 def _title(part: object) -> str:
-    """The block with what distinguishes it: a dataclass by its fields, estimators by name, a module by its class."""
-    if isinstance(part, nn.Module) or not is_dataclass(part):
-        return type(part).__name__
-    values = ((field.name, getattr(part, field.name)) for field in fields(part))
-    said = (f"{name}={value.name if isinstance(value, Estimator) else value!r}" for name, value in values)
-    return f"{type(part).__name__}({', '.join(said)})"
+    """The block with what it was made with."""
+    if not isinstance(part, nn.Module):
+        return repr(part)
+    said = part.extra_repr()
+    return f"{type(part).__name__}({said})" if said else type(part).__name__
+
+
+def _paragraphs(part: object) -> list[str]:
+    """Those of the docstring of the block's file, each in one line."""
+    text = inspect.cleandoc(sys.modules[type(part).__module__].__doc__ or "")
+    return [" ".join(paragraph.split()) for paragraph in text.split("\n\n")]
 
 
 def _forward(part: object) -> str:
-    """The first paragraph of the block's file, and the one behind it when the formula only stands there."""
-    text = inspect.cleandoc(sys.modules[type(part).__module__].__doc__ or "")
-    first, *others = (" ".join(paragraph.split()) for paragraph in text.split("\n\n"))
-    return first if "=" in first or not others else f"{first} {others[0]}"
+    """The paragraphs down to the first with an equation; the first one where there is none."""
+    said = [paragraph for paragraph in _paragraphs(part) if not paragraph.startswith(_GRADIENT)]
+    down_to = next((place for place, paragraph in enumerate(said) if _EQUATION.search(paragraph)), 0)
+    return " ".join(said[: down_to + 1])
 
 
 def _backward(part: object) -> str:
-    """The estimator's formula, or that the block has a backward pass of its own."""
-    estimator = getattr(part, "estimator", None)
+    """What the file says about the gradient, and the formula of the estimator."""
+    said = [paragraph.removeprefix(_GRADIENT).strip() for paragraph in _paragraphs(part) if paragraph.startswith(_GRADIENT)]
+    estimator = getattr(part, "estimator", None) or getattr(getattr(part, "scheme", None), "estimator", None)
     if isinstance(estimator, Estimator):
-        return f"{estimator.name}: {estimator.formula} ({estimator.paper})"
-    return "by differentiation of the forward formula, or as the block's file states"
+        said.append(f"{estimator.name}: {estimator.formula} ({estimator.paper})")
+    return " ".join(said) or "by differentiation of the forward formula"

@@ -1,41 +1,20 @@
-"""Layers and filters that become quantized on the way."""
+"""Filters that become quantized in growing groups."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 import torch
-from torch import nn
 
 from neurobin.errors import UsageError
-from neurobin.nn.weights.lab import LossAwareSign
+from neurobin.nn.weights.group_share import GroupShare
 from neurobin.nn.weights.layer_sign import LayerSign
 from neurobin.nn.weights.magnitude import MagnitudeAwareSign
+from neurobin.nn.weights.power_of_two import PowerOfTwo
 from neurobin.nn.weights.sign import SignWeights
-from neurobin.nn.weights.staged import After, GroupShare
-from neurobin.nn.weights.tanh_sign import TanhSignWeights
 from tests.nn.quantizers import GRADIENT, SIGNS, WEIGHT, bound, gradient, value
 
 MAGNITUDES = np.abs(WEIGHT).mean(1, keepdims=True)
-
-
-@pytest.mark.parametrize("progress", [0.0, 0.39, 0.4, 0.7, 1.0])
-def test_after(progress: float) -> None:
-    scheme = After(0.4, SignWeights())
-    real = progress < 0.4
-    assert (value(scheme, progress=progress) == (WEIGHT if real else SIGNS)).all()
-    assert (gradient(scheme, progress=progress) == GRADIENT * (real | (np.abs(WEIGHT) <= 1))).all()
-    quantizer, weight = bound(scheme)
-    assert (quantizer.terms(weight)[0].codes.detach().numpy() == SIGNS).all()
-
-
-def test_after_passes_the_progress_on_and_keeps_state() -> None:
-    assert np.allclose(value(After(0.2, TanhSignWeights()), progress=1 / 3), np.tanh(10 * WEIGHT), atol=1e-12)
-    quantizer, _ = bound(After(0.2, LossAwareSign()))
-    assert isinstance(quantizer, nn.Module)
-    assert list(quantizer.state_dict()) == ["quantizer.curvature"]
-    assert (value(After(1, SignWeights()), progress=0.999) == WEIGHT).all()
-    assert (value(After(1, SignWeights()), progress=1.0) == SIGNS).all()
 
 
 def relative_errors(w: np.ndarray) -> np.ndarray:
@@ -81,9 +60,9 @@ def test_what_is_deployed_is_quantized_in_full() -> None:
     assert torch.equal(quantizer(weight), term.values)
 
 
-def test_bad_arguments_are_refused() -> None:
-    with pytest.raises(UsageError, match=r"in \[0, 1\], got 1.5"):
-        After(1.5, SignWeights())
-    for shares in [(), (0.5, 0.25, 1.0), (0.5, 0.75), (-0.5, 1.0)]:
-        with pytest.raises(UsageError, match="shares grow"):
-            GroupShare(SignWeights(), shares)
+@pytest.mark.parametrize("shares", [(), (0.5, 0.25, 1.0), (0.5, 0.75), (-0.5, 1.0), (0.0, 1.0), (0.5, 1.0, 1.5)])
+def test_shares_rise_from_above_0_to_1(shares: tuple[float, ...]) -> None:
+    with pytest.raises(UsageError, match=r"shares must rise from above 0 to 1, got \(.*try: \(0\.5, 0\.75"):
+        GroupShare(SignWeights(), shares)
+    with pytest.raises(UsageError, match="shares must rise from above 0 to 1"):
+        PowerOfTwo(shares=shares)
