@@ -70,7 +70,7 @@ def test_pages_say_what_is_true() -> None:
     assert "2^n1" in called("inq", "PowerOfTwoQuantizer").forward
     assert "clip_1: 1 if |x| <= 1 else 0" in called("eedn", "HysteresisQuantizer").backward
     assert "ste: 1" in called("lqnets", "LearnedBasesQuantizer").backward
-    assert "clip_1: 1" in called("bwhn", "HashedSignQuantizer").backward
+    assert "clip_1: 1" in called("bwnh", "HashedSignQuantizer").backward
     assert "staircase" in called("dsq", "DsqActivation").backward
     assert called("pact", "PactActivation").name == "PactActivation(bits=2, start=3.0)"
 

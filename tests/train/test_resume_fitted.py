@@ -43,7 +43,7 @@ def run(name: str, data: Dataset, checkpoint: Path | None, stop: int = EPOCHS) -
     return training.module.state_dict()
 
 
-@pytest.mark.parametrize("name", ["inq", "bwhn", "tsq", "lqnets"])
+@pytest.mark.parametrize("name", ["inq", "bwnh", "tsq", "lqnets"])
 def test_interrupted_equals_uninterrupted(name: str, noise: Dataset, tmp_path: Path) -> None:
     whole = run(name, noise, None)
     for stop in (3, 5, 7):  # before, amid and after the moments that matter
@@ -53,4 +53,4 @@ def test_interrupted_equals_uninterrupted(name: str, noise: Dataset, tmp_path: P
     assert all(torch.equal(resumed[key], value) for key, value in whole.items())
     flags = [value for key, value in whole.items() if key.endswith(("fitted", "frozen"))]
     assert all(flag.all() for flag in flags)
-    assert len(flags) == {"inq": 6, "bwhn": 4, "tsq": 4, "lqnets": 0}[name]
+    assert len(flags) == {"inq": 6, "bwnh": 4, "tsq": 4, "lqnets": 0}[name]

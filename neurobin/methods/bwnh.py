@@ -12,7 +12,7 @@ from neurobin.recipes.techniques.fit_to_inputs import FitToInputs
 CONV = quant_conv(HashedSign())
 
 METHOD = Method(
-    name="bwhn",
+    name="bwnh",
     title="BWNH",
     paper="From Hashing to CNNs: Training Binary Weight Networks via Hashing",
     authors="Hu, Wang, Cheng",
