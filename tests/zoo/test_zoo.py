@@ -26,12 +26,10 @@ UNTRAINED = (
     "dsq",
     "eedn",
     "horq",
-    "kt_detector",
     "least_squares",
     "lqnets",
     "meliusnet",
     "mobinet",
-    "real_to_binary",
     "widen_squeeze",
 )
 OTHERS = [name for name in zoo.names() if name not in DIGITS]
