@@ -27,13 +27,15 @@ if TYPE_CHECKING:
     from analyses.results import Pair
     from hwmodels.target import Mapping, Target
     from neurobin.cli._images import ImageCount
+    from neurobin.ir import Graph
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Job:
-    """A network by name, what to execute it on, and where."""
+    """A network, how many images to execute, and where."""
 
     model: str
+    graph: Graph
     count: ImageCount
     targets: Sequence[Target[Mapping]]
 
@@ -60,9 +62,7 @@ def command(
     if not names:
         raise UsageError("no model given", hint="neurobin validate --all")
     chips = [] if targets == ("none",) else load_targets(targets, overrides)
-    for name in names:
-        require_deployed(load_model(name), name)  # before any work is done
-    jobs = [Job(name, count, chips) for name in names]
+    jobs = [Job(name, require_deployed(load_model(name), name), count, chips) for name in names]
     answers = map_in_processes(_validated, jobs, processes)
     pairs = [pair for _, found in zip(track(jobs, "validating", quiet=as_json), answers, strict=True) for pair in found]
     mismatches = sum(pair.mismatches for pair in pairs)
@@ -81,10 +81,9 @@ def _validated(job: Job) -> list[Pair]:
     """What a process does for one network."""
     from analyses.evaluate import activity_of, check, engines, evaluate
 
-    graph = load_model(job.model)
-    images, split = chosen_images(graph, job.count)
-    checked = check(graph, images)
+    images, split = chosen_images(job.graph, job.count)
+    checked = check(job.graph, images)
     if not job.targets:
         return [engines(job.model, checked)]
-    activity = activity_of(graph, split)
-    return [evaluate(job.model, graph, target, activity, checked).pair for target in job.targets]
+    activity = activity_of(job.graph, split)
+    return [evaluate(job.model, job.graph, target, activity, checked).pair for target in job.targets]
