@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from analyses.text import visible
-from neurobin.errors import UsageError
+from neurobin.errors import UsageError, nearest
 
 if TYPE_CHECKING:
     import numpy as np
@@ -77,11 +77,21 @@ def load_model(name: str) -> Graph:
     from neurobin.nets import published  # torch, only when the name is neither
 
     if name not in published.names():
-        return zoo.load(name)  # which says what there is
+        raise unknown_network(name)
     from neurobin.zoo.untrained import deployed
 
     note(f"{name}: untrained, with random weights; its costs are those of the architecture, its answers mean nothing")
     return deployed(name)
+
+
+def unknown_network(name: str) -> UsageError:
+    """What to say of a name that is neither in the zoo nor a published architecture: the nearest one of both."""
+    from neurobin import zoo
+    from neurobin.nets import published
+
+    otherwise = "neurobin zoo lists the networks, neurobin count --all the architectures; files end in .nbin"
+    hint = nearest(name, [*zoo.names(), *published.names()], otherwise)
+    return UsageError(f"no network of the zoo or architecture is called {name!r}", hint=hint)
 
 
 def require_deployed(graph: Graph, name: str) -> Graph:

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from neurobin.cli._common import emit_json, json_option, note, show, split_images, track
+from neurobin.cli._common import emit_json, json_option, note, show, split_images, track, unknown_network
 from neurobin.counting.convention import CONVENTIONS
-from neurobin.errors import UsageError, nearest
+from neurobin.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -62,7 +62,7 @@ def command(net: str | None, convention: str, stem: str | None, images: int, eve
 
 
 def _graph(name: str, stem: str | None) -> Graph:
-    """The graph as trained, or as before training. Raises UsageError naming the nearest of all names."""
+    """The graph as trained, or as before training. Raises UsageError for a name that is none of them."""
     from neurobin import zoo
     from neurobin.nets import published
     from neurobin.zoo.untrained import untrained
@@ -73,8 +73,7 @@ def _graph(name: str, stem: str | None) -> Graph:
         raise UsageError(f"--stem chooses among published stems, and {name!r} is no published architecture")
     if name.endswith(".nbin") or name in zoo.names():
         return zoo.load(name, trained=not name.endswith(".nbin"))
-    hint = nearest(name, [*published.names(), *zoo.names()], "neurobin count --all lists the architectures")
-    raise UsageError(f"no architecture or network of the zoo is called {name!r}", hint=hint)
+    raise unknown_network(name)
 
 
 def _figures(name: str, counted: Count) -> dict[str, str | int | float]:

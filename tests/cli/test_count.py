@@ -81,3 +81,10 @@ def test_messages_and_codes(neurobin, arguments, code, words):
     assert words in shown.err
     assert "Traceback" not in shown.err
     assert shown.out == ""
+
+
+def test_a_name_that_is_nearly_one_is_told_the_one_by_every_command(neurobin):
+    for command in ("count", "validate", "run"):
+        refused = neurobin(command, "quicknet_smal")
+        assert (refused.code, refused.out) == (2, "")
+        assert "is called 'quicknet_smal' (try: 'quicknet_small')" in refused.err

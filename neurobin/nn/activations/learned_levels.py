@@ -16,10 +16,7 @@ from torch import Tensor, nn
 from neurobin.ir import Builder, Encoding
 from neurobin.nn.activations.levels import GRID, LEAST, check_bits, distinct_ratios, plane_type, reached, write
 from neurobin.nn.estimators import STRAIGHT_THROUGH, substitute
-
-MEDIAN = 0.6745  # of |x| for a standard normal x
-RIDGE = 1e-4
-KEPT = 0.9  # share of the old scales in a step of the moving average
+from neurobin.nn.learned_scales import MEDIAN, RIDGE, move
 
 
 class LearnedLevels(nn.Module):
@@ -68,7 +65,7 @@ class LearnedLevels(nn.Module):
         total = torch.bincount(flat, x.flatten().double(), minlength=len(planes))
         gram = planes.T @ (count[:, None] * planes) + RIDGE * torch.eye(self.bits, dtype=torch.float64, device=x.device)
         fitted = torch.linalg.solve(gram, planes.T @ total)
-        self.basis.mul_(KEPT).add_(fitted.to(self.basis.dtype), alpha=1 - KEPT)
+        move(self.basis, fitted)
 
     def emit(self, b: Builder, *inputs: str) -> str:
         thresholds, _, unit = self._levels()

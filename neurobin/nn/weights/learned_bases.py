@@ -17,13 +17,10 @@ from neurobin.ir import BIPOLAR
 from neurobin.nn.bases import least_squares
 from neurobin.nn.channels import per_filter
 from neurobin.nn.estimators import STRAIGHT_THROUGH, Estimator, substitute
+from neurobin.nn.learned_scales import MEDIAN, RIDGE, move
 from neurobin.nn.printed import arguments
 from neurobin.nn.steps import sign
 from neurobin.nn.weights.quantizer import WeightCodes, total
-
-MEDIAN = 0.6745  # of |x| for x normal with variance 1
-RIDGE = 1e-4
-KEPT = 0.9  # share of the old scales in a step of the moving average
 
 
 @dataclass(frozen=True)
@@ -57,8 +54,7 @@ class LearnedBasesQuantizer(nn.Module):
         latent = weight.detach()
         if self.training and progress < 1:
             signs = self._signs(latent).flatten(2).transpose(0, 1)
-            fitted = least_squares(signs, latent.flatten(1), RIDGE).to(self.basis.dtype)
-            self.basis.mul_(KEPT).add_(fitted, alpha=1 - KEPT)
+            move(self.basis, least_squares(signs, latent.flatten(1), RIDGE))
         return substitute(weight, total(self.terms(latent)), self.scheme.estimator, progress)
 
     def terms(self, weight: Tensor) -> tuple[WeightCodes, ...]:
