@@ -1,0 +1,44 @@
+"""Which operator sets there are, under all the names they go by."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from neurobin.errors import FormatError, UnsupportedError
+
+STANDARD = ""
+QONNX = "qonnx"
+CHANNELS_LAST = "qonnx.channels_last"
+
+# QONNX's general operators began as Brevitas' and FINN's; files of all three generations are in use.
+_NAMES = {
+    "": STANDARD,
+    "ai.onnx": STANDARD,
+    "qonnx.custom_op.general": QONNX,
+    "onnx.brevitas": QONNX,
+    "finn.custom_op.general": QONNX,
+    "qonnx.custom_op.channels_last": CHANNELS_LAST,
+}
+OLDEST = 6
+
+
+def domain(name: str) -> str:
+    """The operator set of that name; an unknown name stands for itself."""
+    return _NAMES.get(name, name)
+
+
+def versions(imports: Iterable[tuple[str, int]], newest: int) -> Mapping[str, int]:
+    """Version by operator set, from a model's imports. Old QONNX files import nothing for their own operators: version 1.
+
+    Raises FormatError for two versions of one set, UnsupportedError for a version of the standard's not known here.
+    """
+    found: dict[str, int] = {}
+    for name, version in imports:
+        known = domain(name)
+        if found.get(known, version) != version:
+            raise FormatError(f"imports versions {found[known]} and {version} of operator set {name or 'ai.onnx'!r}")
+        found[known] = version
+    if not OLDEST <= found.get(STANDARD, newest) <= newest:
+        stated = f"opset {found[STANDARD]}, known are {OLDEST} to {newest}"
+        raise UnsupportedError(stated, hint="onnx.version_converter, or a newer onnx package")
+    return {QONNX: 1, CHANNELS_LAST: 1} | found
