@@ -21,75 +21,14 @@ from onnx.backend.test.loader import load_model_tests
 from neurobin.errors import UnsupportedError
 from neurobin.frontend.onnx.backend import NeurobinBackend
 
-CORE = frozenset(
-    [
-        "Conv",
-        "Gemm",
-        "MatMul",
-        "BatchNormalization",
-        "Add",
-        "Sub",
-        "Mul",
-        "Div",
-        "Relu",
-        "PRelu",
-        "LeakyRelu",
-        "Clip",
-        "Sign",
-        "HardSigmoid",
-        "MaxPool",
-        "AveragePool",
-        "GlobalAveragePool",
-        "GlobalMaxPool",
-        "Pad",
-        "Concat",
-        "Split",
-        "Slice",
-        "Flatten",
-        "Reshape",
-        "Transpose",
-        "Squeeze",
-        "Unsqueeze",
-        "Identity",
-        "ReduceMean",
-        "ReduceSum",
-        "Where",
-        "Greater",
-        "GreaterOrEqual",
-        "Less",
-        "LessOrEqual",
-        "Equal",
-        "Gather",
-        "Cast",
-        "QuantizeLinear",
-        "DequantizeLinear",
-        "ConvInteger",
-        "MatMulInteger",
-        "QLinearConv",
-        "QLinearMatMul",
-        "ArgMax",
-        "Softmax",
-        "Constant",
-        "Shape",
-        "Round",
-        "Floor",
-        "Ceil",
-        "Abs",
-        "Neg",
-        "Max",
-        "Min",
-        "Pow",
-        "Expand",
-        "Dropout",
-        "TopK",
-        "DepthToSpace",
-        "ConvTranspose",
-        "BitwiseAnd",
-        "BitwiseOr",
-        "BitwiseXor",
-        "BitwiseNot",
-    ]
-)
+NAMES = """
+    Conv Gemm MatMul BatchNormalization Add Sub Mul Div Relu PRelu LeakyRelu Clip Sign HardSigmoid MaxPool AveragePool
+    GlobalAveragePool GlobalMaxPool Pad Concat Split Slice Flatten Reshape Transpose Squeeze Unsqueeze Identity ReduceMean
+    ReduceSum Where Greater GreaterOrEqual Less LessOrEqual Equal Gather Cast QuantizeLinear DequantizeLinear ConvInteger
+    MatMulInteger QLinearConv QLinearMatMul ArgMax Softmax Constant Shape Round Floor Ceil Abs Neg Max Min Pow Expand Dropout
+    TopK DepthToSpace ConvTranspose BitwiseAnd BitwiseOr BitwiseXor BitwiseNot
+"""
+CORE = frozenset(NAMES.split())
 KINDS = ("node", "pytorch-converted", "pytorch-operator", "simple")
 
 
