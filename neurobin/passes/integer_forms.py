@@ -17,6 +17,7 @@ from neurobin.ops.abs import Abs
 from neurobin.ops.add import Add
 from neurobin.ops.affine import Affine
 from neurobin.ops.avg_pool2d import AvgPool2d
+from neurobin.ops.clip import Clip
 from neurobin.ops.conv2d import Conv2d
 from neurobin.ops.dense import Dense
 from neurobin.ops.lookup import Lookup
@@ -25,7 +26,7 @@ from neurobin.ops.position_scale import PositionScale
 from neurobin.ops.prelu import Prelu
 from neurobin.ops.sum_pool2d import SumPool2d
 from neurobin.passes._rewrite import affine_of
-from neurobin.passes.deployer import PASSING, Deployer
+from neurobin.passes.deployer import HEADROOM, PASSING, Deployer
 from neurobin.passes.fixed_point import Fixed, exact, integers, quantize_weight, requantise
 from neurobin.passes.planes import MAX_ACTIVATION_PLANES, MAX_WEIGHT_PLANES, integer_op
 from neurobin.passes.thresholds import fold, is_monotone
@@ -71,6 +72,24 @@ def _relu(d: Deployer, node: Node) -> Fixed:
     source = d.fixed[node.inputs[0]]
     op = requantise(source, scale, dtype, d.dtype(source.tensor))
     return Fixed(d.add(op, source.tensor, name=node.name), np.array([scale]), np.zeros(1))
+
+
+def _clip(d: Deployer, node: Node) -> Fixed:
+    """From low to high as the whole range of an unsigned type: saturation clips at both ends, and both are exact.
+
+    A bound beyond what calibration saw, with headroom, gives way to that: the steps would be too wide.
+    """
+    assert isinstance(node.op, Clip)
+    wide = not _feeds_only_products(d.graph, node.name)
+    bits = d.precision.map_bits if wide else d.precision.activation_bits
+    dtype = u(bits) if bits <= 8 else u(bits - 1)
+    reach = HEADROOM * max(map(abs, d.ranges[node.name]))
+    low, high = max(node.op.low, min(-reach, node.op.high)), min(node.op.high, max(reach, node.op.low))
+    scale = (high - low) / dtype.high or 1.0
+    source = d.fixed[node.inputs[0]]
+    shifted = Fixed(source.tensor, source.scale, source.offset - low)
+    op = requantise(shifted, scale, dtype, d.dtype(source.tensor))
+    return Fixed(d.add(op, source.tensor, name=node.name), np.array([scale]), np.array([low]))
 
 
 def _feeds_only_products(graph: Graph, name: str) -> bool:
@@ -172,6 +191,7 @@ RULES: dict[str, Callable[[Deployer, Node], Fixed]] = {
     "avg_pool2d": _avg_pool,
     "channel_shuffle": _proportional,
     "channel_sum": _proportional,
+    "clip": _clip,
     "concat": _concat,
     "conv2d": _linear,
     "dense": _linear,

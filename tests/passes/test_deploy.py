@@ -7,8 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from neurobin.exec import reference
-from neurobin.ir import BIPOLAR, FLOAT64, Constant
-from neurobin.ir.dtype import i
+from neurobin.ir import BIPOLAR, FLOAT64, Builder, Constant, TensorType
+from neurobin.ir.dtype import i, u
+from neurobin.ops.affine import Affine
+from neurobin.ops.clip import Clip
 from neurobin.passes import Precision, lower
 from neurobin.passes.fixed_point import Fixed, quantize_weight, requantise
 from tests.passes.trained import images, shortcut
@@ -63,3 +65,26 @@ def test_narrower_maps_cost_accuracy_and_are_not_hidden():
         scaled = reference.run(deployed, x) * deployed.meta["scales"][deployed.output]
         errors.append(float(np.abs(scaled - real).mean()))
     assert errors[0] > errors[1] > errors[2]
+
+
+@given(
+    low=st.floats(-3, 1),
+    width=st.floats(0.1, 3),
+    below=st.booleans(),
+    above=st.booleans(),
+    scale=st.floats(0.005, 0.05),
+    offset=st.floats(-6, 2),
+)
+def test_a_clip_saturates_at_both_bounds(low, width, below, above, scale, offset):
+    bounds = (low if below else -3.4e38, low + width if above else 3.4e38)
+    builder = Builder({"image": TensorType((4,), u(8))})
+    real = builder.add(Affine(Constant(FLOAT64, np.array([scale])), Constant(FLOAT64, np.array([offset]))), "image")
+    graph = builder.graph(builder.add(Clip(*bounds), real))
+    x = np.random.default_rng(0).integers(0, 256, (64, 4))
+    x[0] = [0, 255, 0, 255]
+    deployed = lower(graph, x)
+    wanted, found = reference.run(graph, x), reference.real_outputs(deployed, reference.run(deployed, x))
+    step = 4 * max(1.0, np.abs(wanted).max()) / 2**15
+    assert np.abs(found - wanted).max() <= step
+    assert bounds[0] - step <= found.min()  # the output is stored once more, without the offset
+    assert found.max() <= bounds[1] + step

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -56,20 +56,25 @@ def _checked(model: Model, inputs: Mapping[str, np.ndarray]) -> dict[str, np.nda
 
 def execute(call: Call, values: Mapping[str, np.ndarray], limits: Limits = DEFAULT) -> dict[str, np.ndarray]:
     """The tensors one call makes, by name. Raises FormatError or UnsupportedError naming it."""
+    results = execute_on(call, [values[name] if name else None for name in call.inputs], limits)
+    return {name: array for name, array in zip(call.outputs, results, strict=False) if name}
+
+
+def execute_on(call: Call, operands: Sequence[np.ndarray | None], limits: Limits = DEFAULT) -> tuple[np.ndarray, ...]:
+    """The results of one call for arrays in the order of its inputs. Raises FormatError or UnsupportedError naming it."""
     operator = table().get((call.domain, call.op))
     if operator is None:
         of = f" of {call.domain}" if call.domain else ""
         raise UnsupportedError(f"no meaning for operator {call.op}{of}", where=call.where)
-    operands = [values[name] if name else None for name in call.inputs]
     _check_types(call, operands)
     result = operator(Frame(call, limits), *operands)
     results = result if isinstance(result, tuple) else (result,)
     if len(results) < len(call.outputs):
         raise UnsupportedError(f"makes {len(results)} of the {len(call.outputs)} tensors asked for", where=call.where)
-    return {name: array for name, array in zip(call.outputs, results, strict=False) if name}
+    return results
 
 
-def _check_types(call: Call, operands: list[np.ndarray | None]) -> None:
+def _check_types(call: Call, operands: Sequence[np.ndarray | None]) -> None:
     """Every operand is of a type the standard allows in its place, and variadic ones are of one type."""
     known = signature(call.domain, call.op, call.version)
     if known is None or not known.types:

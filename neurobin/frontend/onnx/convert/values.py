@@ -1,0 +1,120 @@
+"""What a tensor of the model is while its graph is being written.
+
+Fixed   a constant; `codes` when a quantizer made it, so that its integers are known and not guessed
+Flow    a tensor of the graph: `order` names, for each axis of the ONNX tensor, the graph tensor's axis (BATCH for none)
+Chain   a flow behind operators on single elements that are not written yet: together they may be one quantizer
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from neurobin.errors import UnsupportedError
+from neurobin.frontend.onnx.model import Call
+from neurobin.ir import DType
+
+BATCH = -1
+
+
+@dataclass(frozen=True)
+class Codes:
+    """Whole numbers of `dtype` in the shape of the tensor, each worth `scale` (broadcasts to it)."""
+
+    values: np.ndarray
+    scale: np.ndarray
+    dtype: DType
+
+
+@dataclass(frozen=True)
+class Fixed:
+    """A constant in the shape of the model."""
+
+    values: np.ndarray
+    codes: Codes | None = None
+
+    def map(self, view: object) -> Fixed:
+        """The constant after a function that only moves elements, its codes likewise."""
+        assert callable(view)
+        if self.codes is None:
+            return Fixed(view(self.values))
+        scale = np.broadcast_to(self.codes.scale, self.values.shape)
+        return Fixed(view(self.values), replace(self.codes, values=view(self.codes.values), scale=view(scale)))
+
+
+@dataclass(frozen=True)
+class Flow:
+    """The graph's tensor `name` [sizes], seen as ONNX sees it: [batch, ...] in another order of axes."""
+
+    name: str
+    order: tuple[int, ...]
+    sizes: tuple[int, ...]
+    batch: int = 1
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape ONNX states."""
+        return tuple(self.batch if axis == BATCH else self.sizes[axis] for axis in self.order)
+
+    @property
+    def channel_axis(self) -> int:
+        """Which ONNX axis holds the graph's channels, its last axis."""
+        return self.order.index(len(self.sizes) - 1)
+
+    @property
+    def channels(self) -> int:
+        return self.sizes[-1]
+
+    @property
+    def is_map(self) -> bool:
+        """True for [N, C, H, W] and [N, H, W, C]: a map with one axis for examples."""
+        return len(self.sizes) == 3 and len(self.order) == 4 and self.order[0] == BATCH
+
+    def as_map(self, call: Call, first: bool = True) -> Flow:
+        """Self, when the channels stand where the operator expects them: on axis 1, or last. Raises UnsupportedError."""
+        expected = (BATCH, 2, 0, 1) if first else (BATCH, 0, 1, 2)
+        if self.order != expected:
+            raise UnsupportedError(
+                f"a tensor of shape {list(self.shape)} where a map of images is expected", where=call.where
+            )
+        return self
+
+
+@dataclass(frozen=True)
+class Step:
+    """One operator on single elements. `place` is the operand that is the flow; None are it and what is left out."""
+
+    call: Call
+    place: int
+    operands: tuple[np.ndarray | None, ...]
+
+    @property
+    def constants(self) -> list[np.ndarray]:
+        """The operands that are there, without the flow."""
+        return [operand for operand in self.operands if operand is not None]
+
+
+@dataclass(frozen=True)
+class Chain:
+    """Operators in order, to be applied to a flow."""
+
+    flow: Flow
+    steps: tuple[Step, ...]
+
+
+Value = Fixed | Flow | Chain
+
+
+def per_channel(values: np.ndarray, flow: Flow, where: str) -> np.ndarray:
+    """float64 [C] or [1] of a constant that broadcasts to a flow. Raises UnsupportedError where it varies over places."""
+    if values.size == 1:
+        return values.reshape(1).astype(np.float64)
+    shape = (1,) * (len(flow.order) - values.ndim) + values.shape
+    wanted = [1] * len(flow.order)
+    wanted[flow.channel_axis] = flow.channels
+    if len(shape) != len(wanted) or any(size not in (1, most) for size, most in zip(shape, wanted, strict=True)):
+        raise UnsupportedError(
+            f"a constant of shape {list(values.shape)} for a tensor of shape {list(flow.shape)}", where=where
+        )
+    return values.reshape(-1).astype(np.float64)

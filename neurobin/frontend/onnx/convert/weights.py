@@ -1,0 +1,88 @@
+"""Which whole numbers a constant really holds: from the quantizer that made it, else from the values themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from neurobin.frontend.onnx.convert.values import Codes, Fixed
+from neurobin.frontend.onnx.limits import Limits
+from neurobin.frontend.onnx.model import Call
+from neurobin.frontend.onnx.operators import Frame
+from neurobin.frontend.onnx.operators.quantizers import bit_width, integer_range, quant_codes
+from neurobin.ir import BIPOLAR, FLOAT64, TERNARY, Constant, int_for
+from neurobin.ir.dtype import i, u
+
+MAX_CODE_BITS = 16
+
+
+def codes_of(call: Call, operands: Sequence[np.ndarray | None], limits: Limits) -> Codes | None:
+    """What a quantizer of a constant makes of it; None for other operators, and for codes of too many bits."""
+    rule = _RULES.get(call.op)
+    return None if rule is None else rule(Frame(call, limits), *operands)
+
+
+def _bipolar(frame: Frame, x: np.ndarray, scale: np.ndarray) -> Codes:
+    return Codes(np.where(x >= 0, 1, -1), scale.astype(np.float64), BIPOLAR)
+
+
+def _quant(frame: Frame, x: np.ndarray, scale: np.ndarray, zero: np.ndarray, bits: np.ndarray) -> Codes | None:
+    """Codes less the zero point, in the stated type where the zero point leaves it as it is."""
+    width = bit_width(frame, bits)
+    if width > MAX_CODE_BITS or (zero != np.rint(zero)).any():
+        return None
+    values = (quant_codes(frame, x, scale, zero, bits) - zero).astype(np.int64)
+    signed = frame.call.flag("signed")
+    if zero.any():
+        dtype = int_for(int(values.min()), int(values.max()))
+    elif signed and width == 1:
+        dtype = BIPOLAR
+    elif integer_range(frame, width) == (-1, 1):
+        dtype = TERNARY
+    else:
+        dtype = i(width) if signed else u(width)
+    return Codes(values, scale.astype(np.float64), dtype)
+
+
+def _dequantized(frame: Frame, x: np.ndarray, scale: np.ndarray, zero: np.ndarray | None = None) -> Codes | None:
+    if scale.ndim > 1 or x.ndim == 0 or x.dtype.itemsize * 8 > MAX_CODE_BITS:
+        return None
+    by_axis = scale.size > 1 or (zero is not None and zero.size > 1)
+    axis = frame.axis(frame.call.integer("axis"), x.ndim) if by_axis else x.ndim - 1
+    rows = (-1, *(1,) * (x.ndim - 1 - axis))
+    values = x.astype(np.int64) - (0 if zero is None else zero.astype(np.int64).reshape(rows))
+    return Codes(values, scale.astype(np.float64).reshape(rows), int_for(int(values.min()), int(values.max())))
+
+
+_RULES: dict[str, Callable[..., Codes | None]] = {
+    "BipolarQuant": _bipolar,
+    "Quant": _quant,
+    "IntQuant": _quant,
+    "DequantizeLinear": _dequantized,
+}
+
+
+def coded(fixed: Fixed) -> Codes | None:
+    """The constant's own codes; else -1, 0, +1 where each filter (axis 0) holds no other magnitude than one and 0."""
+    if fixed.codes is not None:
+        return fixed.codes
+    values = fixed.values.astype(np.float64)
+    flat = np.abs(values.reshape(len(values), -1))
+    scale = flat.max(1)
+    if not scale.all() or not ((flat == scale[:, None]) | (flat == 0)).all():
+        return None
+    signs = np.sign(values).astype(np.int64)
+    return Codes(signs, scale.reshape(-1, *(1,) * (values.ndim - 1)), BIPOLAR if signs.all() else TERNARY)
+
+
+def weight_and_scale(fixed: Fixed) -> tuple[Constant, Constant]:
+    """(weights [O, ...], scale [O] or [1]): codes with a scale per filter where there are such, else real weights and 1."""
+    found = coded(fixed)
+    if found is not None:
+        scale = np.broadcast_to(found.scale, fixed.values.shape).reshape(len(fixed.values), -1)
+        if (scale == scale[:, :1]).all():
+            per_filter = scale[:, 0]
+            same = (per_filter == per_filter[0]).all()
+            return Constant(found.dtype, found.values), Constant(FLOAT64, per_filter[:1] if same else per_filter)
+    return Constant(FLOAT64, fixed.values.astype(np.float64)), Constant(FLOAT64, np.ones(1))
