@@ -22,6 +22,7 @@ from neurobin.ops.conv2d import Conv2d
 from neurobin.ops.dense import Dense
 from neurobin.ops.lookup import Lookup
 from neurobin.ops.multiply import Multiply
+from neurobin.ops.pad import Pad
 from neurobin.ops.position_scale import PositionScale
 from neurobin.ops.prelu import Prelu
 from neurobin.ops.sum_pool2d import SumPool2d
@@ -157,6 +158,14 @@ def _proportional(d: Deployer, node: Node) -> Fixed:
     return Fixed(d.add(op, x.tensor, name=node.name), x.scale, x.offset)
 
 
+def _pad(d: Deployer, node: Node) -> Fixed:
+    """Padding with 0 is 0 at any scale, where there is no offset."""
+    assert isinstance(node.op, Pad)
+    if node.op.value != 0:
+        raise UnsupportedError("real maps are padded with zero only", where=f"node {node.name!r}")
+    return _proportional(d, node)
+
+
 def _max_pool(d: Deployer, node: Node) -> Fixed:
     x = d.map(node.inputs[0])
     return Fixed(d.add(node.op, x.tensor, name=node.name), x.scale, x.offset)
@@ -199,6 +208,7 @@ RULES: dict[str, Callable[[Deployer, Node], Fixed]] = {
     "max_pool2d": _max_pool,
     "multi_threshold": _quantizer,
     "multiply": _multiply,
+    "pad": _pad,
     "position_scale": _position_scale,
     "prelu": _prelu,
     "quantize": _quantizer,

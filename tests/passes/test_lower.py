@@ -12,6 +12,7 @@ from neurobin.exec import packed, reference
 from neurobin.exec.deviation import deviation
 from neurobin.ir import BIPOLAR, TERNARY, Graph
 from neurobin.passes import EXACT, Precision, lower, run_passes
+from neurobin.passes.integer_forms import RULES
 from neurobin.passes.sink_scales import SinkScales
 from tests.passes.trained import BIPOLAR2, Trained, images, plain, shortcut
 
@@ -115,13 +116,26 @@ def test_channels_first_flatten_is_absorbed_with_the_layers_in_between():
     assert not any(getattr(node.op, "channels_first", False) for node in lowered.nodes)
 
 
-def test_what_has_no_integer_form_is_listed_by_name():
+def test_what_has_no_integer_form_is_listed_by_name(monkeypatch):
+    monkeypatch.delitem(RULES, "clip")  # every real op of this package has one; a user's new op may not
     b = Trained(0, plain(0).inputs["image"])
     x = b.op("clip", b.conv(b.input(), 4, None), low=-1.0, high=1.0)
     x = b.op("clip", b.conv(x, 4, None), low=-2.0, high=2.0)
     graph = b.graph(x)
     with pytest.raises(UnsupportedError, match=r"'clip' \(clip\), 'clip_2' \(clip\)"):
         lower(graph, images(graph, 4))
+
+
+def test_real_maps_are_padded_with_zero():
+    b = Trained(0, plain(0).inputs["image"])
+    padded = b.op("pad", b.op("relu", b.conv(b.input(), 4, None)), padding=(1, 0, 2, 1))
+    graph = b.graph(b.op("conv2d", padded, weight=b.real(2, 3, 3, 4)))
+    x = images(graph, 8)
+    deployed, wanted = lower(graph, x), reference.run(graph, x)
+    found = reference.real_outputs(deployed, reference.run(deployed, x))
+    assert np.abs(found - wanted).max() < 0.02 * np.abs(wanted).max()
+    with pytest.raises(UnsupportedError, match="padded with zero only"):
+        lower(b.graph(b.op("pad", padded, padding=(1, 1, 1, 1), value=1)), x)
 
 
 def test_calibration_needs_images():
