@@ -94,13 +94,6 @@ def unknown_network(name: str) -> UsageError:
     return UsageError(f"no network of the zoo or architecture is called {name!r}", hint=hint)
 
 
-def require_deployed(graph: Graph, name: str) -> Graph:
-    """Raises UsageError when the graph still holds real numbers."""
-    if not graph.is_deployed:
-        raise UsageError(f"{name} is a graph as trained, this needs integers", hint=f"neurobin lower {name} -o out.nbin")
-    return graph
-
-
 @dataclass(frozen=True)
 class LabelledImages:
     """Raw images [N, H, W, C] and labels [N] (or boxes) that fit a graph's input, and what is asked about them."""
@@ -138,7 +131,7 @@ def split_images(graph: Graph, count: int | None = None, split: str = "test") ->
 
     name = graph.meta.get("dataset")
     if not isinstance(name, str):
-        raise UsageError("the model file names no data set", hint='save it with graph.with_meta(dataset="digits")')
+        raise UsageError("the model file names no data set", hint="--test-data NAME")
     data = load_dataset(name)
     images, labels = (data.x_test, data.y_test) if split == "test" else (data.x_train, data.y_train)
     return LabelledImages(name, images[:count], labels[:count], data.goal)
@@ -149,16 +142,20 @@ def images_to_execute(graph: Graph, count: int | None) -> tuple[np.ndarray, bool
 
     That every execution gives the same integers can be checked on any input; accuracy and activity need real images.
     """
-    import numpy as np
-
     try:
         return split_images(graph, count).images, True
     except UsageError as error:
-        kind = graph.inputs[graph.input]
         count = min(count or RANDOM_IMAGES, RANDOM_IMAGES)
         note(f"{graph.meta.get('name', 'network')}: {count} random images instead of the test split ({error.what})")
-        rng = np.random.default_rng(0)
-        return rng.integers(kind.dtype.low, kind.dtype.high + 1, (count, *kind.shape)), False
+        return random_images(graph)[:count], False
+
+
+def random_images(graph: Graph) -> np.ndarray:
+    """The same images for every call: whole numbers of the whole range of the input."""
+    import numpy as np
+
+    kind = graph.inputs[graph.input]
+    return np.random.default_rng(0).integers(kind.dtype.low, kind.dtype.high + 1, (RANDOM_IMAGES, *kind.shape))
 
 
 def images_at_hand(graph: Graph, count: int) -> np.ndarray | None:

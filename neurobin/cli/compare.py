@@ -10,15 +10,14 @@ import click
 from neurobin.cli._common import (
     emit_json,
     json_option,
-    load_model,
     load_targets,
     note,
-    require_deployed,
     show,
     target_option,
     writable,
 )
 from neurobin.cli._images import images_option
+from neurobin.cli._imported import Import, deployed, import_options
 from neurobin.cli._limits import Limits, limit_options
 from neurobin.cli._processes import processes_option
 from neurobin.errors import UsageError
@@ -38,11 +37,12 @@ if TYPE_CHECKING:
 @click.option("--table", metavar="FILE", help="Write the headline table as .csv, .tex, .md or .json.")
 @target_option("all")
 @limit_options
+@import_options
 @json_option
 def command(
     models: tuple[str, ...], methods: str | None, data: str | None, count: ImageCount, processes: int | None,
     report: str | None, table: str | None, targets: tuple[str, ...], overrides: tuple[str, ...], limits: Limits,
-    as_json: bool,
+    how: Import, as_json: bool,
 ) -> None:  # fmt: skip
     """Compare networks (default: the whole zoo) on chips: accuracy, energy, latency, memory, and whether it is true."""
     from analyses.headline import headline
@@ -56,7 +56,7 @@ def command(
             writable(path)
     if table is not None and Path(table).suffix not in FORMS:
         raise UsageError(f"cannot write a table to {table!r}", hint=f"a file name that ends in {', '.join(FORMS)}")
-    graphs = {name: require_deployed(load_model(name), name) for name in (models or zoo.names())}
+    graphs = {name: deployed(name, how) for name in (models or zoo.names())}
     for key, wanted in (("method", methods), ("dataset", data)):
         values = [value.strip() for value in (wanted or "all").split(",") if value.strip()]
         if "all" not in values:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from neurobin.cli._common import emit_json, json_option, note, show, split_images, track, unknown_network
+from neurobin.cli._common import emit_json, json_option, note, show, split_images, track
+from neurobin.cli._imported import Import, import_options, imported
 from neurobin.counting.convention import CONVENTIONS
 from neurobin.errors import UsageError
 
@@ -34,12 +35,15 @@ Examples:
 @click.option("--images", type=click.IntRange(min=0), default=0, metavar="N",
               help="Measure NeuroBench's sparsity and synaptic operations on N test images.")  # fmt: skip
 @click.option("--all", "everything", is_flag=True, help="A table of all published architectures.")
+@import_options
 @json_option
-def command(net: str | None, convention: str, stem: str | None, images: int, everything: bool, as_json: bool) -> None:
+def command(
+    net: str | None, convention: str, stem: str | None, images: int, everything: bool, how: Import, as_json: bool
+) -> None:
     """Count parameters, stored size and operations per image of NET, from its graph alone.
 
-    NET is a published architecture, a network of the zoo or a .nbin file. FLOPs are multiply-accumulates, OPs are
-    BOPs / 64 + FLOPs; the conventions differ in what they count (neurobin.counting.convention says how).
+    NET is a published architecture, a network of the zoo, or a file (.nbin, ONNX, QONNX). FLOPs are multiply-accumulates,
+    OPs are BOPs / 64 + FLOPs; the conventions differ in what they count (neurobin.counting.convention says how).
     """
     from neurobin.counting import find_convention
 
@@ -51,7 +55,7 @@ def command(net: str | None, convention: str, stem: str | None, images: int, eve
     if everything:
         _table(chosen.name, stem, as_json)
         return
-    graph = _graph(str(net), stem)
+    graph = _graph(str(net), stem, how)
     if images and "dataset" not in graph.meta:
         raise UsageError(f"--images measures on a network's own data set, and {net} names none", hint="leave it out")
     answer = _answer(str(net), graph, chosen.name, images)
@@ -61,7 +65,7 @@ def command(net: str | None, convention: str, stem: str | None, images: int, eve
         click.echo("\n".join(_lines(str(net), graph, answer)))
 
 
-def _graph(name: str, stem: str | None) -> Graph:
+def _graph(name: str, stem: str | None, how: Import) -> Graph:
     """The graph as trained, or as before training. Raises UsageError for a name that is none of them."""
     from neurobin import zoo
     from neurobin.nets import published
@@ -71,9 +75,9 @@ def _graph(name: str, stem: str | None) -> Graph:
         return untrained(name, stem=stem)
     if stem is not None:
         raise UsageError(f"--stem chooses among published stems, and {name!r} is no published architecture")
-    if name.endswith(".nbin") or name in zoo.names():
-        return zoo.load(name, trained=not name.endswith(".nbin"))
-    raise unknown_network(name)
+    if name in zoo.names():
+        return zoo.load(name, trained=True)
+    return imported(name, how)
 
 
 def _figures(name: str, counted: Count) -> dict[str, str | int | float]:

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import click
 
-from neurobin.cli._common import emit_json, json_option, load_model, load_targets, require_deployed, show, target_option
+from neurobin.cli._common import emit_json, json_option, load_targets, show, target_option
+from neurobin.cli._imported import Import, deployed, import_options
 from neurobin.cli._limits import Limits, limit_options
 
 
@@ -15,17 +16,19 @@ from neurobin.cli._limits import Limits, limit_options
 @click.option("--by", type=click.Choice(["node", "component"]), help="Split the energy; --json gives every cost row.")
 @target_option("all")
 @limit_options
+@import_options
 @json_option
 def command(
-    model: str, by: str | None, targets: tuple[str, ...], overrides: tuple[str, ...], limits: Limits, as_json: bool
-) -> None:
+    model: str, by: str | None, targets: tuple[str, ...], overrides: tuple[str, ...], limits: Limits, how: Import,
+    as_json: bool,
+) -> None:  # fmt: skip
     """Energy, latency and memory of one inference; exit code 4 when the network fits none of the targets."""
     from analyses.energy import energy_by_component, energy_by_node
     from analyses.headline import headline
     from neurobin.cli._compare import compare, require_one_fit
     from reports import terminal
 
-    graph = require_deployed(load_model(model), model)
+    graph = deployed(model, how)
     result = compare({model: graph}, load_targets(targets, overrides), images=0)
     if as_json:
         answer: dict[str, object] = {"schema": "neurobin.estimate/1", "rows": headline(result).to_dict()["rows"]}

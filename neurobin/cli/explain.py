@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from neurobin.cli._common import emit_json, json_option, load_model, load_targets, require_deployed, show, target_option
+from neurobin.cli._common import emit_json, json_option, load_targets, show, target_option
+from neurobin.cli._imported import Import, deployed, import_options
 
 if TYPE_CHECKING:
     from hwmodels.cost import CostReport
@@ -16,13 +17,16 @@ if TYPE_CHECKING:
 @click.argument("model", metavar="MODEL")
 @click.argument("node", metavar="NODE", required=False)
 @target_option("all")
+@import_options
 @json_option
-def command(model: str, node: str | None, targets: tuple[str, ...], overrides: tuple[str, ...], as_json: bool) -> None:
+def command(
+    model: str, node: str | None, targets: tuple[str, ...], overrides: tuple[str, ...], how: Import, as_json: bool
+) -> None:
     """Count x constant x source for every joule of NODE (without NODE: of every node), summing to the report's figure."""
     from neurobin.cli._compare import compare, require_one_fit
     from reports import terminal
 
-    graph = require_deployed(load_model(model), model)
+    graph = deployed(model, how)
     result = compare({model: graph}, load_targets(targets, overrides), images=0)
     require_one_fit(result)
     answers = [

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from neurobin.cli._common import emit_json, json_option, note, split_images, writable
+from neurobin.cli._common import emit_json, images_to_execute, json_option, note, split_images, writable
+from neurobin.cli._imported import Import, calibration_images, import_options, imported
 from neurobin.errors import UsageError
 
 if TYPE_CHECKING:
@@ -15,9 +16,14 @@ if TYPE_CHECKING:
     from neurobin.ir import Graph
 
 DEVIATION_IMAGES = 256
+EPILOG = """\b
+Examples:
+  neurobin lower bnn_digits -o bnn.nbin --show thresholds
+  neurobin lower model.onnx --test-data mnist -o model.nbin
+"""
 
 
-@click.command("lower", epilog="Example:  neurobin lower bnn_digits -o bnn.nbin --show thresholds")
+@click.command("lower", epilog=EPILOG)
 @click.argument("model", metavar="MODEL")
 @click.option("-o", "--output", metavar="FILE.nbin", help="Write the deployed graph here.")
 @click.option("--show", metavar="PASS", help='Print the graph after this pass ("all": after each).')
@@ -29,10 +35,13 @@ DEVIATION_IMAGES = 256
     show_default=True,
     help="Training images to calibrate on.",
 )
+@import_options
 @json_option
-def command(model: str, output: str | None, show: str | None, count: int, as_json: bool) -> None:
-    """Lower a graph as trained (a zoo name means its trained form) to integers and measure what it costs in accuracy."""
-    from neurobin import zoo
+def command(model: str, output: str | None, show: str | None, count: int, how: Import, as_json: bool) -> None:
+    """Lower a graph as trained to integers and measure what it costs in accuracy.
+
+    MODEL is a network of the zoo (its trained form), a .trained.nbin file, or an ONNX or QONNX file.
+    """
     from neurobin.exec.deviation import deviation
     from neurobin.ir import to_text
     from neurobin.ir.store import save
@@ -44,33 +53,40 @@ def command(model: str, output: str | None, show: str | None, count: int, as_jso
     names = dict.fromkeys([*(step.name for step in EXACT), Deploy.name, "all"])
     if show is not None and show not in names:
         raise UsageError(f"no pass {show!r}", hint=f"one of {', '.join(names)}")
-    trained = zoo.load(model, trained=True)
-    if trained.is_deployed:
-        raise UsageError(
-            f"{model} is deployed already, every number in it is an integer", hint="give the .trained.nbin file"
-        )
-    calibration = split_images(trained, count, split="train")
+    trained = _trained(model, how)
 
     def observe(name: str, graph: Graph) -> None:
         note(f"{name}: {len(graph.nodes)} nodes")
         if show in (name, "all"):
             click.echo(f"# after {name}\n{to_text(graph)}", err=as_json)
 
-    deployed = lower(trained, calibration.images, from_meta(trained.meta), observe)
-    measured = scores(trained, deployed)
-    accuracy = measured["accuracy"]
-    flips = deviation(trained, deployed, split_images(trained, DEVIATION_IMAGES).images)
+    deployed = lower(trained, calibration_images(trained, count), from_meta(trained.meta), observe)
+    measured = scores(trained, deployed) if "dataset" in trained.meta else {}
+    images, _ = images_to_execute(trained, DEVIATION_IMAGES)
+    flips = deviation(trained, deployed, images)
     deployed = _with_scores(deployed, measured)
     if output is not None:
         save(deployed, Path(output))
         note(f"wrote {output}")
     if as_json:
-        emit_json({"schema": "neurobin.lower/1", "model": model, "accuracy": dict(accuracy), "output": output,
-                   "deviation": [f.to_dict() for f in flips],
+        emit_json({"schema": "neurobin.lower/1", "model": model, "accuracy": dict(measured.get("accuracy", {})),
+                   "output": output, "deviation": [f.to_dict() for f in flips],
                    "graph": to_text(deployed).splitlines()})  # fmt: skip
     elif show is None:
         click.echo(to_text(deployed), nl=False)
     _tell(flips, measured)
+
+
+def _trained(model: str, how: Import) -> Graph:
+    """The graph as trained. Raises UsageError for one that is deployed already."""
+    from neurobin import zoo
+
+    trained = zoo.load(model, trained=True) if model in zoo.names() else imported(model, how)
+    if trained.is_deployed:
+        raise UsageError(
+            f"{model} is deployed already, every number in it is an integer", hint="give the .trained.nbin file"
+        )
+    return trained
 
 
 def _with_scores(graph: Graph, measured: dict[str, dict[str, float]]) -> Graph:

@@ -6,19 +6,21 @@ import time
 
 import click
 
-from neurobin.cli._common import emit_json, json_option, load_model, require_deployed, split_images
+from neurobin.cli._common import emit_json, json_option, split_images
+from neurobin.cli._imported import Import, deployed, import_options
 
 
 @click.command("run", epilog="Example:  neurobin run bnn_digits --engine packed --images 100 --json")
 @click.argument("model", metavar="MODEL")
 @click.option("--engine", type=click.Choice(["packed", "reference"]), default="packed", show_default=True)
 @click.option("--images", "count", type=click.IntRange(min=1), help="How many images of the test split (default: all).")
+@import_options
 @json_option
-def command(model: str, engine: str, count: int | None, as_json: bool) -> None:
+def command(model: str, engine: str, count: int | None, how: Import, as_json: bool) -> None:
     """Run a network on the test split of its data set and report its accuracy."""
     from neurobin.exec import packed, reference
 
-    graph = require_deployed(load_model(model), model)
+    graph = deployed(model, how)
     data = split_images(graph, count)
     start = time.perf_counter()
     outputs = (packed if engine == "packed" else reference).run(graph, data.images)

@@ -11,15 +11,14 @@ import click
 from neurobin.cli._common import (
     emit_json,
     json_option,
-    load_model,
     load_targets,
     note,
-    require_deployed,
     show,
     target_option,
     track,
 )
 from neurobin.cli._images import chosen_images, images_option
+from neurobin.cli._imported import Import, deployed, import_options
 from neurobin.cli._processes import map_in_processes, processes_option
 from neurobin.errors import MismatchError, UsageError
 
@@ -46,10 +45,11 @@ class Job:
 @images_option(least=1)
 @processes_option
 @target_option("all")
+@import_options
 @json_option
 def command(
     models: tuple[str, ...], everything: bool, count: ImageCount, processes: int | None, targets: tuple[str, ...],
-    overrides: tuple[str, ...], as_json: bool,
+    overrides: tuple[str, ...], how: Import, as_json: bool,
 ) -> None:  # fmt: skip
     """Check that reference, packed and mapped execution give the same integers; exit code 5 when they do not.
 
@@ -62,7 +62,7 @@ def command(
     if not names:
         raise UsageError("no model given", hint="neurobin validate --all")
     chips = [] if targets == ("none",) else load_targets(targets, overrides)
-    jobs = [Job(name, require_deployed(load_model(name), name), count, chips) for name in names]
+    jobs = [Job(name, deployed(name, how), count, chips) for name in names]
     answers = map_in_processes(_validated, jobs, processes)
     pairs = [pair for _, found in zip(track(jobs, "validating", quiet=as_json), answers, strict=True) for pair in found]
     mismatches = sum(pair.mismatches for pair in pairs)

@@ -8,8 +8,8 @@ from math import isfinite
 from typing import TYPE_CHECKING
 
 from neurobin.errors import nearest
+from neurobin.frontend.limits import Limits
 from neurobin.frontend.onnx.external import Folder
-from neurobin.frontend.onnx.limits import Limits
 from neurobin.frontend.onnx.model import Attribute, Call, Opaque
 from neurobin.frontend.onnx.signature import FLOAT, FLOATS, INT, INTS, STRING, STRINGS, TENSOR, Signature, signature
 from neurobin.frontend.onnx.tensors import to_array

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from neurobin.errors import FormatError, UnsupportedError
-from neurobin.frontend.onnx.limits import DEFAULT, Limits
+from neurobin.frontend.limits import DEFAULT, Limits
 from neurobin.frontend.onnx.model import Call, Model
 from neurobin.frontend.onnx.operators import Frame, table
 from neurobin.frontend.onnx.signature import signature

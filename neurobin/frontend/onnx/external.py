@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from neurobin.errors import FormatError
-from neurobin.frontend.onnx.limits import Limits
+from neurobin.frontend.limits import Limits
 
 if TYPE_CHECKING:
     from onnx import StringStringEntryProto

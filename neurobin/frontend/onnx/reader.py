@@ -7,7 +7,6 @@ attributes are those the operator has. What the values mean is left to whoever u
 from __future__ import annotations
 
 import os
-import stat
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from heapq import heappop, heappush
@@ -17,10 +16,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from neurobin.errors import FormatError, UnsupportedError, UsageError
+from neurobin.files import open_regular
+from neurobin.frontend.limits import DEFAULT, Limits
 from neurobin.frontend.onnx.attributes import decode
 from neurobin.frontend.onnx.domains import STANDARD, domain, versions
 from neurobin.frontend.onnx.external import Folder
-from neurobin.frontend.onnx.limits import DEFAULT, Limits
 from neurobin.frontend.onnx.model import Call, Model, Port
 from neurobin.frontend.onnx.tensors import kind_of, to_array
 from neurobin.frontend.onnx.wire import scan
@@ -32,25 +32,10 @@ if TYPE_CHECKING:
 
 def read_model(path: Path, limits: Limits = DEFAULT) -> Model:
     """The model in a file, with external data from its folder. Raises FormatError or UnsupportedError naming the place."""
-    proto = parse(read_bytes(path, limits), limits)
+    with open_regular(path) as file:
+        limits.check("file_bytes", os.fstat(file.fileno()).st_size, "the size of the file")
+        proto = parse(file.read(limits.file_bytes), limits)
     return from_proto(proto, Folder(path.absolute().parent, limits), limits)
-
-
-def read_bytes(path: Path, limits: Limits) -> bytes:
-    """A regular file's bytes. Raises FormatError when there is none or it is above the limit."""
-    try:
-        with open(path, "rb", opener=_without_waiting) as file:
-            state = os.fstat(file.fileno())
-            if not stat.S_ISREG(state.st_mode):
-                raise FormatError("is not a regular file")
-            limits.check("file_bytes", state.st_size, "the size of the file")
-            return file.read()
-    except OSError as error:
-        raise FormatError((error.strerror or "cannot be read").lower()) from None
-
-
-def _without_waiting(path: str, flags: int) -> int:
-    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))  # a named pipe would block for ever
 
 
 def parse(data: bytes, limits: Limits = DEFAULT) -> ModelProto:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from neurobin.errors import FormatError, UnsupportedError
+from neurobin.frontend.limits import Limits
 from neurobin.frontend.onnx.external import Folder
-from neurobin.frontend.onnx.limits import Limits
 
 if TYPE_CHECKING:
     from onnx import TensorProto

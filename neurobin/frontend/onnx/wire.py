@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from neurobin.errors import FormatError
-from neurobin.frontend.onnx.limits import Limits
+from neurobin.frontend.limits import Limits
 
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
 MESSAGE_BYTES = 200  # of one decoded message, and of one text, whatever it holds

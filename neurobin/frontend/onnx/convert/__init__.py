@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
 
 from neurobin.errors import GraphError, UnsupportedError
+from neurobin.frontend.images import Images
+from neurobin.frontend.limits import DEFAULT, Limits
 from neurobin.frontend.onnx.convert import chains
 from neurobin.frontend.onnx.convert.conversion import Conversion, real, tidy
 from neurobin.frontend.onnx.convert.rules import RULES
@@ -15,7 +16,6 @@ from neurobin.frontend.onnx.convert.values import BATCH, Chain, Fixed, Flow, Ste
 from neurobin.frontend.onnx.convert.weights import codes_of
 from neurobin.frontend.onnx.domains import CHANNELS_LAST, STANDARD
 from neurobin.frontend.onnx.evaluate import execute
-from neurobin.frontend.onnx.limits import DEFAULT, Limits
 from neurobin.frontend.onnx.model import Call, Model, Port
 from neurobin.ir import Builder, DType, Graph, TensorType
 from neurobin.ir.container import short
@@ -24,19 +24,6 @@ from neurobin.ops.affine import Affine
 
 _VIEWS = {"Transpose", "Reshape", "Squeeze", "Unsqueeze", "Flatten", "Identity"}
 LEFT_OUT = {"Softmax", "LogSoftmax", "ArgMax"}  # at the end: they change no ranking, and a graph gives the scores
-
-
-@dataclass(frozen=True)
-class Images:
-    """What an image is before the network's first operator: whole numbers of `dtype`, each worth `scale` plus `offset`.
-
-    Networks are exported for real inputs, and the file does not say from which numbers of a camera those come. Pixels of
-    8 bits divided by 255 are the usual convention.
-    """
-
-    dtype: DType = u(8)
-    scale: float = 1 / 255
-    offset: float = 0.0
 
 
 def to_graph(model: Model, images: Images | None = None, limits: Limits = DEFAULT) -> Graph:

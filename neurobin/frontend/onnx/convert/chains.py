@@ -12,11 +12,11 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from neurobin.errors import UnsupportedError
+from neurobin.frontend.limits import Limits
 from neurobin.frontend.onnx.convert.conversion import Conversion, real, tidy
 from neurobin.frontend.onnx.convert.staircase import Function, Staircase, staircase
 from neurobin.frontend.onnx.convert.values import Chain, Flow, Step, per_channel
 from neurobin.frontend.onnx.evaluate import execute_on
-from neurobin.frontend.onnx.limits import Limits
 from neurobin.frontend.onnx.model import Call
 from neurobin.ir import BINARY, BIPOLAR, Constant
 from neurobin.ops.abs import Abs

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from neurobin.errors import FormatError, UnsupportedError
+from neurobin.frontend.limits import Limits
 from neurobin.frontend.onnx.convert.values import Chain, Fixed, Flow, Step, Value
-from neurobin.frontend.onnx.limits import Limits
 from neurobin.frontend.onnx.model import Call
 from neurobin.ir import FLOAT64, Builder, Constant, Op
 

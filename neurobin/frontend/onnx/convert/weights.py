@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from neurobin.frontend.limits import Limits
 from neurobin.frontend.onnx.convert.values import Codes, Fixed
-from neurobin.frontend.onnx.limits import Limits
 from neurobin.frontend.onnx.model import Call
 from neurobin.frontend.onnx.operators import Frame
 from neurobin.frontend.onnx.operators.quantizers import bit_width, integer_range, quant_codes

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from neurobin.frontend.onnx.limits import Limits
+from neurobin.frontend.limits import Limits
 from neurobin.frontend.onnx.model import Call
 
 Result = np.ndarray | tuple[np.ndarray, ...]

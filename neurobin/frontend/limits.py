@@ -29,7 +29,7 @@ class Limits:
         """Raises FormatError when `value` is above the limit of that name."""
         limit = getattr(self, name)
         if value > limit:
-            hint = f"--limit {name}={value}, if you trust the file"
+            hint = f"--allow {name}={value}, if you trust the file"
             raise FormatError(f"{what} is {value}, the limit {name} is {limit}", where=where, hint=hint)
 
     def check_tensor(self, shape: Sequence[int], kind: np.dtype, where: str = "") -> None:

@@ -1,0 +1,44 @@
+"""One entry for every file a user may have: its format is recognised by its content, never by its name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from neurobin.errors import NeurobinError, UnsupportedError
+from neurobin.files import open_regular
+from neurobin.frontend.images import Images
+from neurobin.frontend.limits import DEFAULT, Limits
+from neurobin.ir import Graph, store
+from neurobin.ir.text import shown
+
+# What cannot be read safely or is not read yet, by its first bytes: what it is, and what to do instead.
+_REFUSED = {
+    b"PK\x03\x04": ("a zip archive (a torch checkpoint, a Keras model or a .npz)", "export the network to ONNX or QONNX"),
+    b"\x80": ("a Python pickle, which may run code", "export the network to ONNX or QONNX"),
+    b"\x89HDF": ("an HDF5 file (Keras or NIR)", "export the network to ONNX or QONNX"),
+}
+
+
+def load(path: Path, images: Images | None = None, limits: Limits = DEFAULT) -> Graph:
+    """The graph in a file: deployed in a `.nbin` that is, as trained from every other tool.
+
+    Raises FormatError, GraphError or UnsupportedError, always with the path and the place.
+    """
+    try:
+        with open_regular(path) as file:
+            head = file.read(16)
+        if head[8:9] == b"{":
+            return store.load(path)
+        for start, (what, instead) in _REFUSED.items():
+            if head.startswith(start):
+                raise UnsupportedError(f"is {what}", hint=instead)
+        if head[4:8] == b"TFL3":
+            raise UnsupportedError("is a TensorFlow Lite model", hint="export the network to ONNX or QONNX")
+        from neurobin.frontend.onnx import from_onnx
+
+        return from_onnx(path, images, limits)
+    except NeurobinError as error:
+        if str(path) in (error.where or ""):
+            raise
+        where = f"{shown(str(path))}: {error.where}" if error.where else shown(str(path))
+        raise type(error)(error.what, where=where, hint=error.hint) from None
