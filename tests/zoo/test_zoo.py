@@ -20,17 +20,11 @@ from neurobin.passes.precision import from_meta
 DIGITS = [name for name in zoo.names() if name.endswith("_digits")]
 UNTRAINED = (
     "abcnet",
-    "benn",
-    "binary_densenet",
     "boolnet",
-    "dsq",
     "eedn",
     "horq",
     "least_squares",
     "lqnets",
-    "meliusnet",
-    "mobinet",
-    "widen_squeeze",
 )
 OTHERS = [name for name in zoo.names() if name not in DIGITS]
 
