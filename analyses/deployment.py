@@ -57,7 +57,12 @@ def operands(graph: Graph) -> tuple[str, ...]:
 
 def planes(graph: Graph) -> tuple[str, ...]:
     """The same of products that bit planes compute; none where every product needs a multiplier."""
-    return _operands(graph, [node for node in linear_nodes(graph) if node.op.name not in _REASONS])
+    return _operands(graph, [node for node in linear_nodes(graph) if not why_not_bits(node.op.name)])
+
+
+def why_not_bits(op: str) -> str:
+    """Why products of this op take more than popcounts; "" for those of bit planes."""
+    return _REASONS.get(op, "")
 
 
 def _operands(graph: Graph, products: Sequence[Node]) -> tuple[str, ...]:

@@ -24,6 +24,8 @@ COMMANDS = {
     "validate": "Check that reference, packed and mapped execution give the same integers.",
     "estimate": "Price one network on chips: energy, latency, memory.",
     "compare": "Compare networks on chips, and write the report.",
+    "inspect": "Show what a file holds: what becomes bits, what does not and why.",
+    "export": "Write a network as QONNX for other tools.",
     "count": "Count parameters, size and operations of published architectures and of any network.",
     "explain": "Show how every joule of a node arose: count x constant x source.",
 }

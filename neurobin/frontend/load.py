@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from neurobin.errors import NeurobinError, UnsupportedError
 from neurobin.files import open_regular
+from neurobin.frontend.description import Description
 from neurobin.frontend.images import Images
 from neurobin.frontend.limits import DEFAULT, Limits
 from neurobin.ir import Graph, store
 from neurobin.ir.text import shown
+
+NBIN, ONNX = "nbin", "onnx"
 
 # What cannot be read safely or is not read yet, by its first bytes: what it is, and what to do instead.
 _REFUSED = {
@@ -24,21 +29,45 @@ def load(path: Path, images: Images | None = None, limits: Limits = DEFAULT) -> 
 
     Raises FormatError, GraphError or UnsupportedError, always with the path and the place.
     """
-    try:
-        with open_regular(path) as file:
-            head = file.read(16)
-        if head[8:9] == b"{":
+    with _naming(path):
+        if recognise(path) == NBIN:
             return store.load(path)
-        for start, (what, instead) in _REFUSED.items():
-            if head.startswith(start):
-                raise UnsupportedError(f"is {what}", hint=instead)
-        if head[4:8] == b"TFL3":
-            raise UnsupportedError("is a TensorFlow Lite model", hint="export the network to ONNX or QONNX")
         from neurobin.frontend.onnx import from_onnx
 
         return from_onnx(path, images, limits)
+
+
+def describe(path: Path, limits: Limits = DEFAULT) -> Description:
+    """What a file of another tool holds. Raises as `load` does."""
+    with _naming(path):
+        if recognise(path) == NBIN:
+            raise UnsupportedError("is a graph of neurobin's own")
+        from neurobin.frontend.onnx import describe_onnx
+
+        return describe_onnx(path, limits)
+
+
+def recognise(path: Path) -> str:
+    """The format of a file. Raises FormatError when it cannot be read, UnsupportedError for formats that are refused."""
+    with open_regular(path) as file:
+        head = file.read(16)
+    if head[8:9] == b"{":
+        return NBIN
+    for start, (what, instead) in _REFUSED.items():
+        if head.startswith(start):
+            raise UnsupportedError(f"is {what}", hint=instead)
+    if head[4:8] == b"TFL3":
+        raise UnsupportedError("is a TensorFlow Lite model", hint="export the network to ONNX or QONNX")
+    return ONNX
+
+
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Errors from within say which file they are about."""
+    try:
+        yield
     except NeurobinError as error:
-        if str(path) in (error.where or ""):
+        if str(path) in error.where:
             raise
         where = f"{shown(str(path))}: {error.where}" if error.where else shown(str(path))
         raise type(error)(error.what, where=where, hint=error.hint) from None
