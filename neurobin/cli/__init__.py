@@ -25,7 +25,7 @@ COMMANDS = {
     "estimate": "Price one network on chips: energy, latency, memory.",
     "compare": "Compare networks on chips, and write the report.",
     "inspect": "Show what a file holds: what becomes bits, what does not and why.",
-    "export": "Write a network as QONNX for other tools.",
+    "export": "Write a network as QONNX or NIR for other tools.",
     "count": "Count parameters, size and operations of published architectures and of any network.",
     "explain": "Show how every joule of a node arose: count x constant x source.",
 }
@@ -70,8 +70,8 @@ class _Commands(click.Group):
 def cli() -> None:
     """What a binary or ternary neural network really costs on real hardware, and proof that the number is true.
 
-    MODEL is the name of a network of the zoo or a file (.nbin, ONNX, QONNX). TARGET is the name of a chip, a chip file
-    (.toml) or "all".
+    MODEL is the name of a network of the zoo or a file (.nbin, ONNX, QONNX, TFLite, NIR). TARGET is the name of a chip, a
+    chip file (.toml) or "all".
     """
 
 

@@ -1,32 +1,41 @@
-"""`neurobin export`: a network as QONNX, which FINN, qonnx and other tools read."""
+"""`neurobin export`: a network as QONNX or NIR, which other tools read."""
 
 from __future__ import annotations
-
-from pathlib import Path
 
 import click
 
 from neurobin.cli._common import note, writable
 from neurobin.cli._imported import Import, deployed, import_options, imported
+from neurobin.errors import UsageError
+
+EPILOG = """\b
+Examples:
+  neurobin export bnn_digits -o bnn.onnx
+  neurobin export birealnet_digits --trained -o birealnet.nir
+"""
 
 
-@click.command("export", epilog="Example:  neurobin export bnn_digits -o bnn.onnx")
+@click.command("export", epilog=EPILOG)
 @click.argument("model", metavar="MODEL")
-@click.option("-o", "--output", required=True, metavar="FILE.onnx", help="Write the model here.")
+@click.option("-o", "--output", required=True, metavar="FILE", help="Write it here: .onnx for QONNX, .nir for NIR.")
 @click.option("--trained", is_flag=True, help="The graph as trained, instead of the deployed integers.")
 @import_options
 def command(model: str, output: str, trained: bool, how: Import) -> None:
-    """Write MODEL as QONNX: its deployed integers, node by node, or the graph as trained.
+    """Write MODEL for other tools: its deployed integers, node by node, or the graph as trained.
 
     Reading the integers back gives the same integers; exit code 3 when an op has no exact form.
     """
     from neurobin import zoo
+    from neurobin.export.nir import save_nir
     from neurobin.export.qonnx import save_qonnx
 
+    savers = {".onnx": save_qonnx, ".nir": save_nir}
     path = writable(output)
+    if path.suffix not in savers:
+        raise UsageError(f"cannot tell the format of {output!r}", hint=f"a file name that ends in {' or '.join(savers)}")
     if trained:
         graph = zoo.load(model, trained=True) if model in zoo.names() else imported(model, how)
     else:
         graph = deployed(model, how)
-    save_qonnx(graph, path)
-    note(f"wrote {path} ({Path(path).stat().st_size} bytes, {len(graph.nodes)} ops)")
+    savers[path.suffix](graph, path)
+    note(f"wrote {path} ({path.stat().st_size} bytes, {len(graph.nodes)} ops)")
