@@ -20,9 +20,7 @@ from neurobin.passes.precision import from_meta
 DIGITS = [name for name in zoo.names() if name.endswith("_digits")]
 UNTRAINED = (
     "abcnet",
-    "boolnet",
     "eedn",
-    "horq",
     "least_squares",
     "lqnets",
 )
