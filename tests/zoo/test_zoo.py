@@ -21,7 +21,6 @@ DIGITS = [name for name in zoo.names() if name.endswith("_digits")]
 UNTRAINED = (
     "abcnet",
     "eedn",
-    "least_squares",
     "lqnets",
 )
 OTHERS = [name for name in zoo.names() if name not in DIGITS]
