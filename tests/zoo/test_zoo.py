@@ -18,11 +18,7 @@ from neurobin.passes import lower
 from neurobin.passes.precision import from_meta
 
 DIGITS = [name for name in zoo.names() if name.endswith("_digits")]
-UNTRAINED = (
-    "abcnet",
-    "eedn",
-    "lqnets",
-)
+UNTRAINED = ("eedn",)
 OTHERS = [name for name in zoo.names() if name not in DIGITS]
 
 
