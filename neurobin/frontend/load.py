@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 
 from neurobin.errors import NeurobinError, UnsupportedError
 from neurobin.files import open_regular
@@ -14,13 +16,14 @@ from neurobin.frontend.limits import DEFAULT, Limits
 from neurobin.ir import Graph, store
 from neurobin.ir.text import shown
 
-NBIN, ONNX = "nbin", "onnx"
+NBIN = "nbin"
+# Packages of this folder by how their files begin: (place, bytes). ONNX has no mark of its own, so it comes last.
+_FORMATS = {"tflite": (4, b"TFL3"), "nir": (0, b"\x89HDF"), "onnx": (0, b"")}
 
 # What cannot be read safely or is not read yet, by its first bytes: what it is, and what to do instead.
 _REFUSED = {
     b"PK\x03\x04": ("a zip archive (a torch checkpoint, a Keras model or a .npz)", "export the network to ONNX or QONNX"),
     b"\x80": ("a Python pickle, which may run code", "export the network to ONNX or QONNX"),
-    b"\x89HDF": ("an HDF5 file (Keras or NIR)", "export the network to ONNX or QONNX"),
 }
 
 
@@ -30,21 +33,25 @@ def load(path: Path, images: Images | None = None, limits: Limits = DEFAULT) -> 
     Raises FormatError, GraphError or UnsupportedError, always with the path and the place.
     """
     with _naming(path):
-        if recognise(path) == NBIN:
+        kind = recognise(path)
+        if kind == NBIN:
             return store.load(path)
-        from neurobin.frontend.onnx import from_onnx
-
-        return from_onnx(path, images, limits)
+        graph: Graph = getattr(_package(kind), f"from_{kind}")(path, images, limits)
+        return graph
 
 
 def describe(path: Path, limits: Limits = DEFAULT) -> Description:
     """What a file of another tool holds. Raises as `load` does."""
     with _naming(path):
-        if recognise(path) == NBIN:
+        kind = recognise(path)
+        if kind == NBIN:
             raise UnsupportedError("is a graph of neurobin's own")
-        from neurobin.frontend.onnx import describe_onnx
+        found: Description = getattr(_package(kind), f"describe_{kind}")(path, limits)
+        return found
 
-        return describe_onnx(path, limits)
+
+def _package(kind: str) -> ModuleType:
+    return import_module(f"neurobin.frontend.{kind}")
 
 
 def recognise(path: Path) -> str:
@@ -56,9 +63,7 @@ def recognise(path: Path) -> str:
     for start, (what, instead) in _REFUSED.items():
         if head.startswith(start):
             raise UnsupportedError(f"is {what}", hint=instead)
-    if head[4:8] == b"TFL3":
-        raise UnsupportedError("is a TensorFlow Lite model", hint="export the network to ONNX or QONNX")
-    return ONNX
+    return next(kind for kind, (place, mark) in _FORMATS.items() if head[place:].startswith(mark))
 
 
 @contextmanager

@@ -51,8 +51,8 @@ def decode(call: Call, attributes: Iterable[AttributeProto], folder: Folder, lim
 def _check(call: Call, attribute: AttributeProto, known: Signature) -> None:
     """The operator has such an attribute, of this type."""
     if attribute.name not in known.kinds:
-        names = nearest(attribute.name, known.kinds, "it has none") if known.kinds else "it has none"
-        raise call.refuse(f"has no attribute {short(attribute.name)} (there is {names})")
+        there = f"there is {nearest(attribute.name, known.kinds)}" if known.kinds else "it has none"
+        raise call.refuse(f"has no attribute {short(attribute.name)} ({there})")
     kind = known.kinds[attribute.name]
     if attribute.type != kind:
         raise call.refuse(f"attribute {attribute.name} is not {_TYPES.get(kind, 'of the expected type')}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from neurobin.errors import FormatError, UnsupportedError
+from neurobin.ir.container import short
 
 STANDARD = ""
 QONNX = "qonnx"
@@ -20,6 +21,7 @@ _NAMES = {
     "qonnx.custom_op.channels_last": CHANNELS_LAST,
 }
 OLDEST = 6
+NEWEST_QONNX = 2  # version 2 has another Trunc; what a version 3 will have nobody knows
 
 
 def domain(name: str) -> str:
@@ -36,9 +38,12 @@ def versions(imports: Iterable[tuple[str, int]], newest: int) -> Mapping[str, in
     for name, version in imports:
         known = domain(name)
         if found.get(known, version) != version:
-            raise FormatError(f"imports versions {found[known]} and {version} of operator set {name or 'ai.onnx'!r}")
+            raise FormatError(f"imports versions {found[known]} and {version} of operator set {short(name or 'ai.onnx')}")
         found[known] = version
     if not OLDEST <= found.get(STANDARD, newest) <= newest:
         stated = f"opset {found[STANDARD]}, known are {OLDEST} to {newest}"
         raise UnsupportedError(stated, hint="onnx.version_converter, or a newer onnx package")
+    for own in (QONNX, CHANNELS_LAST):
+        if not 1 <= found.get(own, 1) <= NEWEST_QONNX:
+            raise UnsupportedError(f"version {found[own]} of operator set {own}, known are 1 to {NEWEST_QONNX}")
     return {QONNX: 1, CHANNELS_LAST: 1} | found

@@ -7,15 +7,20 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from neurobin.errors import FormatError, UnsupportedError
-from neurobin.frontend.limits import DEFAULT, Limits
-from neurobin.frontend.onnx.model import Call, Model
-from neurobin.frontend.onnx.operators import Frame, table
+from neurobin.frontend.limits import DEFAULT, Limits, Spent
+from neurobin.frontend.onnx.model import Call, Model, cut
+from neurobin.frontend.onnx.operators import Frame, Operator, table
 from neurobin.frontend.onnx.signature import signature
+from neurobin.ir.container import short
 
+_NAMES = {"float32": "float", "float64": "double"}  # of the standard, where they are not numpy's
 _TYPES = {
-    "float32": "float", "float64": "double", "bool": "bool", "float16": "float16",
-    **{f"{sign}int{bits}": f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64)},
-}  # fmt: skip
+    np.dtype(name): f"tensor({_NAMES.get(name, name)})"
+    for name in ("float16", "float32", "float64", "bool", *(f"{sign}int{8 << k}" for sign in ("", "u") for k in range(4)))
+}
+CALL = 2**13  # elements in the time of one call, however small its tensors, and of what follows from it
+# What numpy raises where shapes and numbers do not fit and no operator here has looked. Anything else is a fault of ours.
+_REFUSALS = (ValueError, TypeError, IndexError, ArithmeticError)
 
 
 def evaluate(model: Model, inputs: Mapping[str, np.ndarray], limits: Limits = DEFAULT) -> dict[str, np.ndarray]:
@@ -25,11 +30,12 @@ def evaluate(model: Model, inputs: Mapping[str, np.ndarray], limits: Limits = DE
     """
     values = dict(model.constants) | _checked(model, inputs)
     last = {name: index for index, call in enumerate(model.calls) for name in call.inputs}
+    kept, spent = set(model.outputs), Spent(held=sum(array.nbytes for array in values.values()))
     for index, call in enumerate(model.calls):
-        values |= execute(call, values, limits)
-        for name in set(call.inputs):
-            if last.get(name) == index and name not in model.outputs:
-                values.pop(name, None)
+        made = execute(call, values, limits, spent)
+        values |= made
+        for name in {name for name in (*call.inputs, *made) if last.get(name, -1) <= index} - kept:
+            spent.held -= values.pop(name).nbytes if name in values else 0
     return {name: values[name] for name in model.outputs}
 
 
@@ -38,7 +44,7 @@ def _checked(model: Model, inputs: Mapping[str, np.ndarray]) -> dict[str, np.nda
     found: dict[str, np.ndarray] = {}
     symbols: dict[str, int] = {}
     for port in model.ports:
-        where = f"input {port.name!r}"
+        where = f"input {short(port.name)}"
         if port.name not in inputs:
             raise FormatError("is missing", where=where)
         value = np.asarray(inputs[port.name])
@@ -54,32 +60,63 @@ def _checked(model: Model, inputs: Mapping[str, np.ndarray]) -> dict[str, np.nda
     return found
 
 
-def execute(call: Call, values: Mapping[str, np.ndarray], limits: Limits = DEFAULT) -> dict[str, np.ndarray]:
-    """The tensors one call makes, by name. Raises FormatError or UnsupportedError naming it."""
-    results = execute_on(call, [values[name] if name else None for name in call.inputs], limits)
-    return {name: array for name, array in zip(call.outputs, results, strict=False) if name}
+def execute(
+    call: Call, values: Mapping[str, np.ndarray], limits: Limits = DEFAULT, spent: Spent | None = None
+) -> dict[str, np.ndarray]:
+    """The tensors one call makes, by name; `spent` grows by them. Raises FormatError or UnsupportedError naming the call."""
+    operands = [values[name] if name else None for name in call.inputs]
+    results = execute_on(call, operands, limits, spent)
+    made = {name: array for name, array in zip(call.outputs, results, strict=False) if name}
+    if spent is not None:
+        spent.held += sum(array.nbytes for array in made.values())
+    return made
 
 
-def execute_on(call: Call, operands: Sequence[np.ndarray | None], limits: Limits = DEFAULT) -> tuple[np.ndarray, ...]:
-    """The results of one call for arrays in the order of its inputs. Raises FormatError or UnsupportedError naming it."""
-    operator = table().get((call.domain, call.op))
-    if operator is None:
-        of = f" of {call.domain}" if call.domain else ""
-        raise UnsupportedError(f"no meaning for operator {call.op}{of}", where=call.where)
+def execute_on(
+    call: Call, operands: Sequence[np.ndarray | None], limits: Limits = DEFAULT, spent: Spent | None = None
+) -> tuple[np.ndarray, ...]:
+    """The results of one call for arrays in the order of its inputs. Raises FormatError or UnsupportedError naming it.
+
+    Numbers overflow, and are NaN, as IEEE 754 has it, and nobody is warned: that is what the operators are defined to do.
+    """
+    operator = operator_of(call)
     _check_types(call, operands)
-    result = operator(Frame(call, limits), *operands)
+    frame = Frame(call, limits, spent or Spent())
+    frame.work(CALL + sum(operand.size for operand in operands if operand is not None))
+    try:
+        with np.errstate(all="ignore"):
+            result = operator(frame, *operands)
+    except _REFUSALS as error:
+        shapes = ", ".join(str(list(operand.shape)) for operand in operands if operand is not None)
+        raise call.refuse(f"cannot be computed for shapes {shapes}: {error}") from None
+    except MemoryError:
+        raise call.refuse("needs more memory than there is") from None
     results = result if isinstance(result, tuple) else (result,)
     if len(results) < len(call.outputs):
         raise UnsupportedError(f"makes {len(results)} of the {len(call.outputs)} tensors asked for", where=call.where)
     return results
 
 
+def operator_of(call: Call) -> Operator:
+    """What the call's operator computes. Raises UnsupportedError for one that is not known, here or in the model's opset."""
+    operator = table().get((call.domain, call.op))
+    if operator is None or signature(call.domain, call.op, call.version) is None:
+        of = f" of {cut(call.domain, 40)}" if call.domain else f" in opset {call.version}" if operator else ""
+        raise UnsupportedError(f"no meaning for operator {cut(call.op, 40)}{of}", where=call.where)
+    return operator
+
+
 def _check_types(call: Call, operands: Sequence[np.ndarray | None]) -> None:
-    """Every operand is of a type the standard allows in its place, and variadic ones are of one type."""
+    """Every operand is of a type the standard allows in its place, and those that must be are of one type."""
     known = signature(call.domain, call.op, call.version)
     if known is None or not known.types:
         return
+    kin: dict[str, np.dtype] = {}
     for index, operand in enumerate(operands):
-        allowed = known.types[min(index, len(known.types) - 1)]
-        if operand is not None and f"tensor({_TYPES.get(operand.dtype.name, '?')})" not in allowed:
+        if operand is None:
+            continue
+        place = min(index, len(known.types) - 1)
+        if _TYPES.get(operand.dtype) not in known.types[place]:
             raise call.refuse(f"input {index} is {operand.dtype.name}, which {call.op} does not take")
+        if kin.setdefault(known.kin[place], operand.dtype) != operand.dtype:
+            raise call.refuse(f"input {index} is {operand.dtype.name}, beside one of {kin[known.kin[place]].name}")

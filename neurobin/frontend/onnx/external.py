@@ -6,20 +6,24 @@ other loaders: CVE-2022-25882, CVE-2024-27318 (climbing out), CVE-2026-27489, -3
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from neurobin.errors import FormatError
 from neurobin.frontend.limits import Limits
+from neurobin.ir.container import short
 
 if TYPE_CHECKING:
     from onnx import StringStringEntryProto
 
 KEYS = {"location", "offset", "length", "checksum"}
+LONGEST = 4096  # letters of a path
+LINK = {errno.ELOOP, errno.ENOTDIR}  # what opening a link without following it fails with: of a file, of a folder
 
 
 @dataclass(frozen=True)
@@ -39,7 +43,7 @@ class Folder:
             raise FormatError(f"states {found} bytes of external data, its shape takes {length}", where=where)
         with _open(self.path, stated["location"], where) as file:
             size = os.fstat(file.fileno()).st_size
-            self.limits.check("file_bytes", size, f"the size of {stated['location']!r}", where)
+            self.limits.check("file_bytes", size, f"the size of {short(stated['location'])}", where)
             if offset + length > size:
                 raise FormatError(f"wants bytes {offset} to {offset + length} of a file of {size}", where=where)
             file.seek(offset)
@@ -53,7 +57,7 @@ def _entries(entries: Iterable[StringStringEntryProto], where: str) -> dict[str,
     stated: dict[str, str] = {}
     for entry in entries:
         if entry.key not in KEYS or entry.key in stated:
-            raise FormatError(f"external data has the key {entry.key[:80]!r}, or has it twice", where=where)
+            raise FormatError(f"external data has the key {short(entry.key)} twice, or it has no meaning", where=where)
         stated[entry.key] = entry.value
     if "location" not in stated:
         raise FormatError("external data without a location", where=where)
@@ -66,27 +70,31 @@ def _count(text: str, what: str, where: str) -> int:
     return int(text)
 
 
-def _open(folder: Path, location: str, where: str):  # type: ignore[no-untyped-def]  # a binary file
+def _open(folder: Path, location: str, where: str) -> BinaryIO:
     """The file, opened so that no part of its path below the folder is a link."""
-    parts = PurePosixPath(location).parts
-    if not parts or "\0" in location or "\\" in location or location.startswith("/") or ".." in parts:
-        raise FormatError(f"external data at {location[:80]!r}, expected a path below the model's folder", where=where)
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    parts = PurePosixPath(location[: LONGEST + 1]).parts
+    odd = len(location) > LONGEST or "\0" in location or "\\" in location
+    if odd or not parts or location.startswith("/") or ".." in parts:
+        raise FormatError(f"external data at {short(location)}, expected a path below the model's folder", where=where)
+    handle = file = -1
     try:
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
         for part in parts[:-1]:
             inner = os.open(part, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=handle)
             os.close(handle)
             handle = inner
         file = os.open(parts[-1], os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=handle)
-    except OSError as error:
-        reason = "is or lies behind a link" if error.errno in (20, 40) else (error.strerror or "cannot be opened").lower()
-        raise FormatError(f"external data at {location[:80]!r}: {reason}", where=where) from None
+    except (OSError, UnicodeEncodeError) as error:
+        number = getattr(error, "errno", None)
+        reason = "is or lies behind a link" if number in LINK else (getattr(error, "strerror", "") or "no file name").lower()
+        raise FormatError(f"external data at {short(location)}: {reason}", where=where) from None
     finally:
-        os.close(handle)
+        if handle >= 0:
+            os.close(handle)
     state = os.fstat(file)
     if not stat.S_ISREG(state.st_mode) or state.st_nlink != 1:
         os.close(file)
         raise FormatError(
-            f"external data at {location[:80]!r} is no file of its own (a device, or linked twice)", where=where
+            f"external data at {short(location)} is no file of its own (a folder or device, or linked twice)", where=where
         )
     return os.fdopen(file, "rb")

@@ -8,13 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TypeVar
 
 import numpy as np
 
 from neurobin.errors import FormatError
+from neurobin.ir.container import short
 
 T = TypeVar("T", int, float, str)
+LONGEST = 400  # letters of one complaint: lists from files may be long
+
+
+def cut(text: str, length: int) -> str:
+    """The text, without its end where it is longer than that."""
+    return text if len(text) <= length else f"{text[: length - 3]}..."
 
 
 @dataclass(frozen=True)
@@ -42,14 +50,14 @@ class Call:
     outputs: tuple[str, ...]
     attributes: Mapping[str, Attribute] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def where(self) -> str:
         """What an error says of its place."""
-        return f"node {self.name!r} ({self.op})"
+        return f"node {short(self.name)} ({cut(self.op, 40)})"
 
     def refuse(self, what: str) -> FormatError:
         """An error at this node, to be raised."""
-        return FormatError(what, where=self.where)
+        return FormatError(cut(what, LONGEST), where=self.where)
 
     def integer(self, name: str) -> int:
         """A whole-number attribute. Raises FormatError when it is missing, like all of these."""

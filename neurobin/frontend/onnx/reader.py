@@ -10,6 +10,7 @@ import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from heapq import heappop, heappush
+from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,12 +23,12 @@ from neurobin.frontend.onnx.attributes import decode
 from neurobin.frontend.onnx.domains import STANDARD, domain, versions
 from neurobin.frontend.onnx.external import Folder
 from neurobin.frontend.onnx.model import Call, Model, Port
-from neurobin.frontend.onnx.tensors import kind_of, to_array
+from neurobin.frontend.onnx.tensors import kind_of, size_of, to_array
 from neurobin.frontend.onnx.wire import scan
 from neurobin.ir.container import short
 
 if TYPE_CHECKING:
-    from onnx import GraphProto, ModelProto, NodeProto, ValueInfoProto
+    from onnx import GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto
 
 
 def read_model(path: Path, limits: Limits = DEFAULT) -> Model:
@@ -68,14 +69,15 @@ def from_proto(proto: ModelProto, folder: Folder | None = None, limits: Limits =
     if graph.sparse_initializer:
         raise UnsupportedError("holds sparse constants", where=short(graph.sparse_initializer[0].values.name))
     limits.check("nodes", len(graph.node), "the number of nodes")
-    _check_texts(graph, limits)
+    stated = (min(size_of(tensor, limits), limits.tensor_bytes) for tensor in _tensors(graph))  # more is named below
+    limits.check("total_bytes", sum(stated), "the size of all constants in bytes")
     constants: dict[str, np.ndarray] = {}
     for tensor in graph.initializer:
         where = f"constant {short(tensor.name)}"
         if not tensor.name or tensor.name in constants:
             raise FormatError("its name is used twice" if tensor.name else "has no name", where=where)
         constants[tensor.name] = to_array(tensor, where, folder, limits)
-    ports = tuple(_port(value) for value in graph.input if value.name not in constants)
+    ports = tuple(_port(value, limits) for value in graph.input if value.name not in constants)
     calls = tuple(_calls(graph.node, known, folder, limits))
     outputs = tuple(value.name for value in graph.output)
     _check_names(set(constants), ports, calls, outputs)
@@ -83,35 +85,30 @@ def from_proto(proto: ModelProto, folder: Folder | None = None, limits: Limits =
     return Model(ports, ordered, outputs, constants, known, dict(_claims(graph)), proto.producer_name)
 
 
-def _check_texts(graph: GraphProto, limits: Limits) -> None:
-    """Every name is of a length that can be shown and stored."""
-    for kind, names in (
-        ("input", (value.name for value in graph.input)),
-        ("output", (value.name for value in graph.output)),
-        ("constant", (tensor.name for tensor in graph.initializer)),
-        (
-            "node",
-            (text for node in graph.node for text in (node.name, node.op_type, node.domain, *node.input, *node.output)),
-        ),
-    ):
-        for name in names:
-            limits.check("text_bytes", len(name), f"the length of a name of a {kind}", short(name))
+def _tensors(graph: GraphProto) -> Iterator[TensorProto]:
+    """All that hold constants."""
+    yield from graph.initializer
+    for node in graph.node:
+        yield from (attribute.t for attribute in node.attribute if attribute.HasField("t"))
 
 
-def _port(value: ValueInfoProto) -> Port:
+def _port(value: ValueInfoProto, limits: Limits) -> Port:
     where = f"input {short(value.name)}"
     if not value.type.HasField("tensor_type"):
         raise UnsupportedError("is no tensor", where=where)
     tensor = value.type.tensor_type
+    kind = kind_of(tensor.elem_type, where)
     shape = None
     if tensor.HasField("shape"):
+        limits.check("axes", len(tensor.shape.dim), "the number of axes", where)
         shape = tuple(
             size.dim_value if size.HasField("dim_value") else size.dim_param if size.HasField("dim_param") else None
             for size in tensor.shape.dim
         )
-        if any(isinstance(size, int) and size < 0 for size in shape):
-            raise FormatError(f"has a negative size in shape {list(shape)}", where=where)
-    return Port(value.name, kind_of(tensor.elem_type, where), shape)
+        stated = [size if isinstance(size, int) else 1 for size in shape]
+        limits.check_tensor(stated, kind, where)
+        limits.check("input_elements", prod(size or 1 for size in stated[1:]), "the number of elements of an image", where)
+    return Port(value.name, kind, shape)
 
 
 def _calls(nodes: Iterable[NodeProto], known: Mapping[str, int], folder: Folder, limits: Limits) -> Iterator[Call]:

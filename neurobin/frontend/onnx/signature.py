@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 
@@ -25,6 +25,7 @@ class Signature:
     outputs: tuple[int, int] = (1, 1)
     optional: frozenset[int] = frozenset()  # inputs that may be left out as ""
     types: tuple[frozenset[str], ...] = ()  # allowed element types of each input, where the standard says
+    kin: tuple[str, ...] = ()  # per input a name of its type: inputs of the same name are of one type
 
 
 def signature(domain: str, op: str, version: int) -> Signature | None:
@@ -60,43 +61,39 @@ def _standard(op: str, version: int) -> Signature | None:
         inputs=(schema.min_input, schema.max_input),
         outputs=(schema.min_output, schema.max_output),
         optional=frozenset(
-            index for index, one in enumerate(schema.inputs) if one.option != defs.OpSchema.FormalParameterOption.Single
+            index for index, one in enumerate(schema.inputs) if one.option == defs.OpSchema.FormalParameterOption.Optional
         ),
         types=tuple(allowed.get(one.type_str, frozenset([one.type_str])) for one in schema.inputs),
+        kin=tuple(one.type_str for one in schema.inputs),
     )
 
 
-_QUANT = Signature(
-    {"signed": INT, "narrow": INT, "rounding_mode": STRING},
-    frozenset({"signed", "narrow"}),
-    {"rounding_mode": "ROUND"},
-    inputs=(4, 4),
-)
+_REALS = frozenset({"tensor(float)", "tensor(double)", "tensor(float16)"})
+
+
+def _of_reals(kinds: Mapping[str, int], count: int, required: Iterable[str] = (), **defaults: Attribute) -> Signature:
+    """That of an operator on so many tensors of real numbers, whatever the type of each."""
+    kin = tuple(f"T{index}" for index in range(count))
+    return Signature(kinds, frozenset(required), defaults, (count, count), types=(_REALS,) * count, kin=kin)
+
+
+_POOL = {"kernel_shape": INTS, "strides": INTS, "pads": INTS, "ceil_mode": INT}
+_QUANT = _of_reals({"signed": INT, "narrow": INT, "rounding_mode": STRING}, 4, ("signed", "narrow"), rounding_mode="ROUND")
 _QONNX = {
     "Quant": _QUANT,
     "IntQuant": _QUANT,
-    "BipolarQuant": Signature({}, inputs=(2, 2)),
-    "MultiThreshold": Signature(
+    "BipolarQuant": _of_reals({}, 2),
+    "MultiThreshold": _of_reals(
         {"out_dtype": STRING, "out_scale": FLOAT, "out_bias": FLOAT, "data_layout": STRING},
-        frozenset({"out_dtype"}),
-        {"out_scale": 1.0, "out_bias": 0.0, "data_layout": ""},
-        inputs=(2, 2),
+        2, ("out_dtype",), out_scale=1.0, out_bias=0.0, data_layout="",
     ),
-    "XnorPopcountMatMul": Signature({}, inputs=(2, 2)),
-    "MaxPoolNHWC": Signature(
-        {"kernel_shape": INTS, "strides": INTS, "pads": INTS, "ceil_mode": INT},
-        frozenset({"kernel_shape", "strides", "pads"}),
-        {"ceil_mode": 0},
-    ),
+    "XnorPopcountMatMul": _of_reals({}, 2),
+    "MaxPoolNHWC": _of_reals(_POOL, 1, ("kernel_shape", "strides", "pads"), ceil_mode=0),
     "DebugMarker": Signature({"debug_data": STRING, "id": STRING}),
-}
+}  # fmt: skip
 _TRUNC = (
-    Signature({"rounding_mode": STRING}, defaults={"rounding_mode": "FLOOR"}, inputs=(5, 5)),
-    Signature(
-        {"rounding_mode": STRING, "signed": INT, "narrow": INT},
-        defaults={"rounding_mode": "FLOOR", "signed": 1, "narrow": 0},
-        inputs=(6, 6),
-    ),
+    _of_reals({"rounding_mode": STRING}, 5, rounding_mode="FLOOR"),
+    _of_reals({"rounding_mode": STRING, "signed": INT, "narrow": INT}, 6, rounding_mode="FLOOR", signed=1, narrow=0),
 )
 
 

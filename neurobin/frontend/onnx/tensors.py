@@ -29,7 +29,15 @@ KINDS: dict[int, tuple[np.dtype, str]] = {
     12: (np.dtype("<u4"), "uint64_data"),
     13: (np.dtype("<u8"), "uint64_data"),
 }
+LISTS: dict[str, np.dtype] = {  # and what every number in such a field is
+    "float_data": np.dtype("<f4"),
+    "double_data": np.dtype("<f8"),
+    "int32_data": np.dtype("<i8"),
+    "int64_data": np.dtype("<i8"),
+    "uint64_data": np.dtype("<u8"),
+}
 EXTERNAL = 1
+CHUNK = 2**16  # numbers taken out of protobuf at a time: each is a Python object meanwhile
 
 
 def kind_of(number: int, where: str) -> np.dtype:
@@ -43,17 +51,29 @@ def kind_of(number: int, where: str) -> np.dtype:
     return KINDS[number][0]
 
 
+def size_of(tensor: TensorProto, limits: Limits) -> int:
+    """The bytes that a tensor states it takes; 0 where it states nonsense, which `to_array` will say."""
+    if tensor.data_type not in KINDS or len(tensor.dims) > limits.axes or min(tensor.dims, default=0) < 0:
+        return 0
+    return prod(tensor.dims) * KINDS[tensor.data_type][0].itemsize
+
+
 def to_array(tensor: TensorProto, where: str, folder: Folder, limits: Limits) -> np.ndarray:
     """The tensor's values, read-only. Raises FormatError when shape and data disagree, and for what the limits refuse."""
     kind = kind_of(tensor.data_type, where)
     shape = tuple(tensor.dims)
     limits.check_tensor(shape, kind, where)
+    limits.check("constant_elements", prod(shape), f"the number of elements in shape {list(shape)}", where)
     if tensor.HasField("segment"):
         raise UnsupportedError("is stored in segments", where=where)
+    stored = [name for name in LISTS if len(getattr(tensor, name))]
+    if stored and (tensor.data_location == EXTERNAL or tensor.raw_data):
+        other = "in another file" if tensor.data_location == EXTERNAL else "as bytes"
+        raise FormatError(f"its values are stored twice, {other} and as {stored[0]}", where=where)
     count = prod(shape)
     if tensor.data_location == EXTERNAL:
         raw = folder.read(tensor.external_data, count * kind.itemsize, where)
-        values = np.frombuffer(raw, kind)
+        values = _from_raw(raw, kind, count, where)
     elif tensor.HasField("raw_data"):
         values = _from_raw(tensor.raw_data, kind, count, where)
     else:
@@ -72,16 +92,18 @@ def _from_raw(raw: bytes, kind: np.dtype, count: int, where: str) -> np.ndarray:
 
 
 def _from_numbers(tensor: TensorProto, kind: np.dtype, count: int, where: str) -> np.ndarray:
-    numbers = getattr(tensor, KINDS[tensor.data_type][1])
+    name = KINDS[tensor.data_type][1]
+    numbers = getattr(tensor, name)
     if len(numbers) != count:
-        raise FormatError(f"its shape has {count} elements, {len(numbers)} are stored", where=where)
+        raise FormatError(f"its shape has {count} elements, {len(numbers)} are stored as {name}", where=where)
+    wide = np.empty(count, LISTS[name])
+    for first in range(0, count, CHUNK):
+        wide[first : first + CHUNK] = numbers[first : first + CHUNK]
     if kind == np.dtype("<f2"):
-        patterns = np.array(numbers, dtype=np.int64)
-        if ((patterns < 0) | (patterns > 0xFFFF)).any():
+        if ((wide < 0) | (wide > 0xFFFF)).any():
             raise FormatError("holds a 16-bit pattern of more than 16 bits", where=where)
-        return patterns.astype("<u2").view(kind)
-    wide = np.array(numbers, dtype=kind if kind.kind == "f" else np.uint64 if kind == np.dtype("<u8") else np.int64)
-    values = wide.astype(kind)
+        return wide.astype("<u2").view(kind)
+    values = wide.astype(kind, copy=False)
     if kind.kind != "f" and (values != wide).any():
         raise FormatError(f"holds {wide[values != wide][0]}, which is no {kind.name}", where=where)
     return values

@@ -12,11 +12,12 @@ from neurobin.frontend.limits import DEFAULT, Limits
 from neurobin.frontend.onnx.convert import chains
 from neurobin.frontend.onnx.convert.conversion import Conversion, real, tidy
 from neurobin.frontend.onnx.convert.rules import RULES
-from neurobin.frontend.onnx.convert.values import BATCH, Chain, Fixed, Flow, Step
-from neurobin.frontend.onnx.convert.weights import codes_of
+from neurobin.frontend.onnx.convert.values import LAST, MAP, Chain, Fixed, Flow, Step
+from neurobin.frontend.onnx.convert.weights import codes_of, rescaled
 from neurobin.frontend.onnx.domains import CHANNELS_LAST, STANDARD
-from neurobin.frontend.onnx.evaluate import execute
+from neurobin.frontend.onnx.evaluate import execute, execute_on
 from neurobin.frontend.onnx.model import Call, Model, Port
+from neurobin.frontend.onnx.operators import Frame
 from neurobin.ir import Builder, DType, Graph, TensorType
 from neurobin.ir.container import short
 from neurobin.ir.dtype import i, u
@@ -40,28 +41,68 @@ def to_graph(model: Model, images: Images | None = None, limits: Limits = DEFAUL
     kind, dtype = _sizes(port, last_first), _dtype(port, images)
     c = Conversion(Builder({tidy(port.name): TensorType(kind, dtype)}), limits, chains.write)
     c.values |= {name: Fixed(values) for name, values in model.constants.items()}
-    c.values[port.name] = _input(c, port, images, last_first)
+    c.values[port.name] = start = _input(c, port, images, last_first)
     problems: list[str] = []
+    lost: set[str] = set()  # tensors that are no part of the graph, as a problem says
     end, left_out = _end(model)
-    for call in _needed(model, end):
-        if all(name in c.values for name in call.inputs if name):
+    calls = _needed(model, end)
+    for call in calls:
+        missing = [name for name in call.inputs if name and name not in c.values]
+        before = len(problems)
+        if not missing:
             _convert(c, call, problems)
+        elif not lost.intersection(missing):
+            problems.append(f"{call.where}: reads {short(missing[0])}, a result that no graph has")
+        elif call.op not in chains.WAITING:
+            _write_readable(c, call, problems)
+        if missing or len(problems) > before:
+            lost.update(call.outputs)
+    if not problems:
+        _write_end(c, end, left_out, problems)
     if problems:
         raise UnsupportedError("; ".join(problems[:20]) + (f"; and {len(problems) - 20} more" if len(problems) > 20 else ""))
     output = c.flow(end)
-    if output.name in c.builder.inputs:
+    if output.name == start.name:
         raise UnsupportedError("computes nothing")
-    return c.builder.graph(output.name, source="onnx", left_out=left_out).pruned()
+    names = ", ".join(call.op for call in left_out)
+    return c.builder.graph(output.name, source="onnx", left_out=names).pruned()
 
 
-def _end(model: Model) -> tuple[str, str]:
-    """(the tensor that holds the scores, the operators behind it that a graph leaves out)."""
+def _end(model: Model) -> tuple[str, list[Call]]:
+    """(the tensor that holds the scores, the calls behind it that a graph leaves out)."""
     end, left_out = model.outputs[0], []
     made = {name: call for call in model.calls for name in call.outputs}
     while end in made and made[end].domain == STANDARD and made[end].op in LEFT_OUT:
-        left_out.append(made[end].op)
+        left_out.append(made[end])
         end = made[end].inputs[0]
-    return end, ", ".join(reversed(left_out))
+    return end, left_out[::-1]
+
+
+def _write_readable(c: Conversion, call: Call, problems: list[str]) -> None:
+    """Writes what a call reads although it cannot be converted itself, so that all problems are found."""
+    for name in call.inputs:
+        try:
+            if isinstance(c.values.get(name), Chain):
+                c.flow(name)
+        except (UnsupportedError, GraphError) as error:
+            problems.append(str(error))
+
+
+def _write_end(c: Conversion, end: str, left_out: list[Call], problems: list[str]) -> None:
+    """Writes the scores. What is left out behind them must rank the channels: along another axis it says something else."""
+    try:
+        scores = c.flow(end) if end in c.values else None
+    except (UnsupportedError, GraphError) as error:
+        problems.append(str(error))
+        return
+    if scores is None:
+        problems.append(f"output {short(end)}: a result that no graph has")
+        return
+    for call in left_out:
+        flattened = call.op != "ArgMax" and call.version < 13  # softmax over this axis and all behind it
+        axis = Frame(call, c.limits).axis(call.integer("axis"), len(scores.order))
+        if axis != scores.channel_axis and not (flattened and 0 < axis <= scores.channel_axis):
+            problems.append(f"{call.where}: along axis {axis}, which is not the channels'")
 
 
 def _needed(model: Model, end: str) -> list[Call]:
@@ -86,7 +127,7 @@ def _convert(c: Conversion, call: Call, problems: list[str]) -> None:
             }
             _fold(c, call, operands, execute(call, arrays, c.limits))  # type: ignore[arg-type]
         elif call.op == "Shape":
-            shape = np.zeros(c.flow(call.inputs[0]).shape, np.bool_)
+            shape = np.broadcast_to(np.bool_(False), operands[0].shape)  # type: ignore[union-attr]
             c.values |= {name: Fixed(array) for name, array in execute(call, {call.inputs[0]: shape}, c.limits).items()}
         elif call.op in chains.WAITING and len(computed) == 1 and call.domain != CHANNELS_LAST:
             arrays_or_none = tuple(operand.values if isinstance(operand, Fixed) else None for operand in operands)
@@ -94,7 +135,8 @@ def _convert(c: Conversion, call: Call, problems: list[str]) -> None:
         else:
             rule = RULES.get((call.domain, call.op))
             if rule is None:
-                raise UnsupportedError(f"no meaning for operator {call.op}", where=call.where)
+                several = " of several computed tensors" if call.op in chains.WAITING and len(computed) > 1 else ""
+                raise UnsupportedError(f"no meaning for operator {call.op}{several}", where=call.where)
             result = rule(c, call)
             results = result if isinstance(result, tuple) else (result,)
             c.values |= {name: flow for name, flow in zip(call.outputs, results, strict=False) if name}
@@ -116,15 +158,30 @@ def _fold(c: Conversion, call: Call, operands: list[Fixed | None], results: Mapp
             return moved(call, array, others, c.limits)
 
         c.values[call.outputs[0]] = first.map(same)
+    if call.op in ("Mul", "Div") and len(operands) == 2:
+        _fold_scale(c, call, operands)
     codes = codes_of(call, [operand.values if operand else None for operand in operands], c.limits)
     if codes is not None:
         c.values[call.outputs[0]] = Fixed(results[call.outputs[0]], codes)
 
 
+def _fold_scale(c: Conversion, call: Call, operands: list[Fixed | None]) -> None:
+    """Codes times a constant keep their codes: only their scale changes."""
+    left, right = operands
+    if left is None or right is None:
+        return
+    if left.codes is None and call.op == "Mul":
+        left, right = right, left
+    if left.codes is None or right.codes is not None:
+        return
+    with np.errstate(divide="ignore"):
+        factor = 1 / right.values.astype(np.float64) if call.op == "Div" else right.values.astype(np.float64)
+    codes = rescaled(left.codes, left.values.shape, factor)
+    c.values[call.outputs[0]] = Fixed(c.values[call.outputs[0]].values, codes)  # type: ignore[union-attr]
+
+
 def moved(call: Call, array: np.ndarray, others: list[np.ndarray | None], limits: Limits) -> np.ndarray:
     """What a view makes of another array of the same shape."""
-    from neurobin.frontend.onnx.evaluate import execute_on
-
     return execute_on(call, [array, *others], limits)[0]
 
 
@@ -133,8 +190,8 @@ def _input(c: Conversion, port: Port, images: Images | None, last_first: bool) -
     name = next(iter(c.builder.inputs))
     sizes = c.builder.types[name].shape
     batch = port.shape[0] if port.shape and isinstance(port.shape[0], int) and port.shape[0] > 0 else 1
-    order = (BATCH, 2, 0, 1) if len(sizes) == 3 and not last_first else (BATCH, *range(len(sizes)))
-    flow = Flow(name, order, sizes, batch)
+    order = MAP if len(sizes) == 3 and not last_first else LAST[: len(sizes) + 1]
+    flow = Flow(name, order, sizes, batch, port.kind)
     made = images or Images()
     if port.kind.kind != "f" or (made.scale, made.offset) == (1.0, 0.0):
         return flow
@@ -169,10 +226,20 @@ def _sizes(port: Port, last_first: bool) -> tuple[int, ...]:
 
 
 def _is_channels_last(model: Model, port: Port) -> bool:
-    """True when the image comes as [N, H, W, C]: its readers say so, or one or three channels stand last and not first."""
+    """True when the image comes as [N, H, W, C]: what first reads its places says so.
+
+    A layer of the standard has channels first. Where the image is only made a vector, one or three channels tell.
+    """
     if port.shape is None or len(port.shape) != 4:
         return False
-    readers = [call for call in model.calls if port.name in call.inputs]
-    if readers and all(call.domain == CHANNELS_LAST or call.integers("perm") == (0, 3, 1, 2) for call in readers):
-        return True
-    return port.shape[3] in (1, 3) and port.shape[1] not in (1, 3)
+    same = {port.name}  # tensors with the image's axes
+    for call in model.calls:
+        if not same.intersection(call.inputs):
+            continue
+        if call.domain == CHANNELS_LAST or (call.op == "Transpose" and call.integers("perm") == (0, 3, 1, 2)):
+            return True
+        if call.op not in chains.WAITING:
+            is_vector = call.op in ("Reshape", "Flatten", "Shape")
+            return is_vector and port.shape[3] in (1, 3) and port.shape[1] not in (1, 3)
+        same.update(call.outputs)
+    return False

@@ -20,16 +20,16 @@ class Conversion:
 
     builder: Builder
     limits: Limits
-    realise: Callable[[Conversion, Chain, str], Flow]
+    realise: Callable[[Conversion, Chain], Flow]
     values: dict[str, Value] = field(default_factory=dict)
-    written: dict[str, Flow] = field(default_factory=dict)  # chains by the tensor they end in
+    written: dict[str, Flow] = field(default_factory=dict)  # chains, and real parts of them, by the tensor they end in
 
     def flow(self, name: str) -> Flow:
         """A tensor of the graph for a tensor of the model; a chain is written now, once."""
         value = self.values[name]
         if isinstance(value, Chain):
             if name not in self.written:
-                self.written[name] = self.realise(self, value, name)
+                self.written[name] = self.realise(self, value)
             return self.written[name]
         if isinstance(value, Fixed):
             raise UnsupportedError(f"a constant ({name!r}) where a computed tensor is expected")
@@ -55,11 +55,18 @@ class Conversion:
     def add(self, op: Op, source: Flow, *others: str, order: Sequence[int] | None = None) -> Flow:
         """Append `op` on a flow; the result is seen in the same order of axes unless another is given."""
         name = self.builder.add(op, source.name, *others)
-        return Flow(name, tuple(source.order if order is None else order), self.builder.types[name].shape, source.batch)
+        sizes = self.builder.types[name].shape
+        return Flow(name, tuple(source.order if order is None else order), sizes, source.batch, source.kind)
 
     def extend(self, name: str, step: Step) -> Chain:
-        """The chain of tensor `name` with one more step. A chain that was written already is a flow to build on."""
-        value = self.written.get(name, self.values[name])
+        """The chain of tensor `name` with one more step.
+
+        A quantizer that was written already is built on. Real steps stay in the chain even so: their nodes are found again
+        when it is written, and a staircase behind them may need to begin before them.
+        """
+        value = self.values[name]
+        if isinstance(value, Chain) and name in self.written and any(known.rounds for known in value.steps):
+            value = self.written[name]
         if isinstance(value, Fixed):
             raise FormatError(f"{name!r} is a constant")
         return Chain(value.flow, (*value.steps, step)) if isinstance(value, Chain) else Chain(value, (step,))

@@ -16,6 +16,15 @@ from neurobin.frontend.onnx.model import Call
 from neurobin.ir import DType
 
 BATCH = -1
+MAP = (BATCH, 2, 0, 1)  # [N, C, H, W] of a graph's [H, W, C]
+LAST = (BATCH, 0, 1, 2)
+FLOAT = np.dtype(np.float32)
+# Operators whose results are few, so that thresholds can stand for them.
+ROUNDING = frozenset(
+    {"Sign", "Round", "Floor", "Ceil", "Cast", "Greater", "GreaterOrEqual", "Less", "LessOrEqual", "Where", "Not",
+     "QuantizeLinear", "Quant", "IntQuant", "BipolarQuant", "Trunc", "MultiThreshold"}
+)  # fmt: skip
+REAL_TYPES = {1, 10, 11}  # of TensorProto: float32, float16, float64
 
 
 @dataclass(frozen=True)
@@ -45,12 +54,13 @@ class Fixed:
 
 @dataclass(frozen=True)
 class Flow:
-    """The graph's tensor `name` [sizes], seen as ONNX sees it: [batch, ...] in another order of axes."""
+    """The graph's tensor `name` [sizes], seen as ONNX sees it: [batch, ...] in another order of axes, of type `kind`."""
 
     name: str
     order: tuple[int, ...]
     sizes: tuple[int, ...]
     batch: int = 1
+    kind: np.dtype = FLOAT
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -73,8 +83,7 @@ class Flow:
 
     def as_map(self, call: Call, first: bool = True) -> Flow:
         """Self, when the channels stand where the operator expects them: on axis 1, or last. Raises UnsupportedError."""
-        expected = (BATCH, 2, 0, 1) if first else (BATCH, 0, 1, 2)
-        if self.order != expected:
+        if self.order != (MAP if first else LAST):
             raise UnsupportedError(
                 f"a tensor of shape {list(self.shape)} where a map of images is expected", where=call.where
             )
@@ -94,6 +103,16 @@ class Step:
         """The operands that are there, without the flow."""
         return [operand for operand in self.operands if operand is not None]
 
+    @property
+    def rounds(self) -> bool:
+        """True for a step with few results; a cast to real numbers is none."""
+        return self.call.op in ROUNDING and not self.keeps_reals
+
+    @property
+    def keeps_reals(self) -> bool:
+        """True for a cast to a real type."""
+        return self.call.op == "Cast" and self.call.integer("to") in REAL_TYPES
+
 
 @dataclass(frozen=True)
 class Chain:
@@ -102,13 +121,18 @@ class Chain:
     flow: Flow
     steps: tuple[Step, ...]
 
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape ONNX states; operators on single elements keep it."""
+        return self.flow.shape
+
 
 Value = Fixed | Flow | Chain
 
 
 def per_channel(values: np.ndarray, flow: Flow, where: str) -> np.ndarray:
     """float64 [C] or [1] of a constant that broadcasts to a flow. Raises UnsupportedError where it varies over places."""
-    if values.size == 1:
+    if values.size == 1 and values.ndim <= len(flow.order):
         return values.reshape(1).astype(np.float64)
     shape = (1,) * (len(flow.order) - values.ndim) + values.shape
     wanted = [1] * len(flow.order)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -52,7 +53,24 @@ def _dequantized(frame: Frame, x: np.ndarray, scale: np.ndarray, zero: np.ndarra
     axis = frame.axis(frame.call.integer("axis"), x.ndim) if by_axis else x.ndim - 1
     rows = (-1, *(1,) * (x.ndim - 1 - axis))
     values = x.astype(np.int64) - (0 if zero is None else zero.astype(np.int64).reshape(rows))
-    return Codes(values, scale.astype(np.float64).reshape(rows), int_for(int(values.min()), int(values.max())))
+    return whole(values, scale.astype(np.float64).reshape(rows))
+
+
+def whole(values: np.ndarray, scale: np.ndarray | None = None) -> Codes:
+    """Whole numbers in the narrowest type that holds them."""
+    magnitudes = np.abs(values)
+    if magnitudes.max(initial=0) == 1:
+        dtype = BIPOLAR if magnitudes.all() else TERNARY
+    else:
+        dtype = int_for(int(values.min(initial=0)), int(values.max(initial=0)))
+    return Codes(values, np.ones(1) if scale is None else scale, dtype)
+
+
+def rescaled(codes: Codes, shape: tuple[int, ...], factor: np.ndarray) -> Codes | None:
+    """The codes times a constant; None where that broadcasts them to another shape."""
+    if np.broadcast_shapes(shape, factor.shape) != shape:
+        return None
+    return replace(codes, scale=codes.scale * factor)
 
 
 _RULES: dict[str, Callable[..., Codes | None]] = {
@@ -70,8 +88,9 @@ def coded(fixed: Fixed) -> Codes | None:
     values = fixed.values.astype(np.float64)
     flat = np.abs(values.reshape(len(values), -1))
     scale = flat.max(1)
-    if not scale.all() or not ((flat == scale[:, None]) | (flat == 0)).all():
+    if not scale.any() or not ((flat == scale[:, None]) | (flat == 0)).all():
         return None
+    scale = np.where(scale == 0, 1.0, scale)
     signs = np.sign(values).astype(np.int64)
     return Codes(signs, scale.reshape(-1, *(1,) * (values.ndim - 1)), BIPOLAR if signs.all() else TERNARY)
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from math import prod
 from typing import Any
 
 import numpy as np
 
-from neurobin.frontend.limits import Limits
+from neurobin.frontend.limits import Limits, Spent
 from neurobin.frontend.onnx.model import Call
 
 Result = np.ndarray | tuple[np.ndarray, ...]
 Operator = Callable[..., Result]  # (frame, *arrays); an omitted optional input is None
+BEGIN = 2**10  # elements in the time that numpy takes to begin on another array
+SLOW = 8  # elements in the time of one power, logarithm of a sum, or step of a sort
 
 
 @dataclass(frozen=True)
@@ -21,11 +24,28 @@ class Frame:
 
     call: Call
     limits: Limits
+    spent: Spent = field(default_factory=Spent)
 
     def room(self, shape: Sequence[int], kind: Any) -> tuple[int, ...]:
-        """The shape, if a tensor of it may be made. Raises FormatError otherwise."""
-        self.limits.check_tensor(shape, np.dtype(kind), self.call.where)
+        """The shape, if a tensor of it may be made beside all that are held. Raises FormatError otherwise."""
+        where = self.call.where
+        needed, count = self.limits.check_tensor(shape, np.dtype(kind), where), prod(shape)
+        held = self.spent.held + needed
+        self.limits.check("total_bytes", held, f"with {needed} bytes more, the size of all tensors", where)
+        if self.spent.work is not None:
+            self.limits.check("constant_elements", count, f"the number of elements in shape {list(shape)}", where)
+        self.work(count)
         return tuple(int(size) for size in shape)
+
+    def work(self, elements: int) -> None:
+        """Counts elements that are about to be computed, or take as long. Raises FormatError where they are too many."""
+        if self.spent.work is not None:
+            self.spent.work += elements
+            self.limits.check("work", self.spent.work, "the number of elements computed at import", self.call.where)
+
+    def products(self, count: int, kind: Any) -> None:
+        """Counts products that are summed: eight take as long as an element, of whole numbers one."""
+        self.work(count // 8 if np.dtype(kind).kind == "f" else count)
 
     def broadcast(self, *arrays: np.ndarray) -> tuple[int, ...]:
         """The shape the arrays have together. Raises FormatError when they have none or it is too large."""
@@ -34,13 +54,13 @@ class Frame:
         except ValueError:
             shapes = " and ".join(str(list(array.shape)) for array in arrays)
             raise self.call.refuse(f"shapes {shapes} do not broadcast") from None
-        return self.room(shape, arrays[0].dtype)
+        return self.room(shape, np.result_type(*arrays))
 
     def axis(self, axis: int, rank: int) -> int:
         """An axis counted from 0. Raises FormatError when there is no such axis."""
         if not -rank <= axis < rank:
             raise self.call.refuse(f"axis {axis} of a tensor with {rank} axes")
-        return int(axis) % rank if rank else 0
+        return int(axis) % rank
 
     def axes(self, axes: Sequence[int], rank: int) -> tuple[int, ...]:
         """Distinct axes counted from 0, in the order given."""

@@ -25,13 +25,14 @@ class Window:
     def axes(self) -> int:
         return len(self.kernel)
 
-    def padded(self, x: np.ndarray, fill: float) -> np.ndarray:
+    def padded(self, frame: Frame, x: np.ndarray, fill: float) -> np.ndarray:
         """x [N, C, ...] with `fill` around it, as far as the windows reach: ceil mode may ask for more than the padding."""
         widths = [(0, 0), (0, 0)]
         for axis in range(self.axes):
             reach = (self.sizes[axis] - 1) * self.strides[axis] + self.dilations[axis] * (self.kernel[axis] - 1) + 1
             size = x.shape[2 + axis] + self.begins[axis]
             widths.append((self.begins[axis], max(self.ends[axis], reach - size)))
+        frame.room([low + size + high for size, (low, high) in zip(x.shape, widths, strict=True)], x.dtype)
         return np.pad(x, widths, constant_values=np.asarray(fill, x.dtype)) if np.any(widths) else x
 
     def windows(self, padded: np.ndarray) -> np.ndarray:
@@ -54,8 +55,8 @@ def window(frame: Frame, spatial: Sequence[int], kernel: Sequence[int]) -> Windo
     call, axes = frame.call, len(spatial)
     strides = _sizes(frame, "strides", axes)
     dilations = _sizes(frame, "dilations", axes)
-    if axes == 0 or len(kernel) != axes or min(kernel) < 1:
-        raise call.refuse(f"a kernel of shape {list(kernel)} on {axes} spatial axes")
+    if axes == 0 or len(kernel) != axes or min(kernel) < 1 or min(spatial) < 1:
+        raise call.refuse(f"a kernel of shape {list(kernel)} on a map of {list(spatial)}")
     extents = [dilation * (size - 1) + 1 for size, dilation in zip(kernel, dilations, strict=True)]
     rule = call.attributes.get("auto_pad", "NOTSET")
     if rule in ("SAME_UPPER", "SAME_LOWER"):
@@ -64,6 +65,7 @@ def window(frame: Frame, spatial: Sequence[int], kernel: Sequence[int]) -> Windo
             max(0, (result - 1) * stride + extent - size)
             for result, stride, extent, size in zip(sizes, strides, extents, spatial, strict=True)
         ]
+        frame.room([size + pad for size, pad in zip(spatial, total, strict=True)], np.bool_)
         small, large = tuple(pad // 2 for pad in total), tuple(pad - pad // 2 for pad in total)
         begins, ends = (small, large) if rule == "SAME_UPPER" else (large, small)
         return Window(tuple(kernel), strides, dilations, begins, ends, sizes)
@@ -99,5 +101,5 @@ def _sizes(frame: Frame, name: str, axes: int) -> tuple[int, ...]:
     given = frame.call.integers(name) or (1,) * axes
     if len(given) != axes or min(given) < 1:
         raise frame.call.refuse(f"{name} {list(given)} for {axes} spatial axes, expected as many positive numbers")
-    frame.limits.check("list_length", max(given), f"the largest of {name}", frame.call.where)
+    frame.limits.check("elements", max(given), f"the largest of {name}", frame.call.where)
     return given

@@ -11,13 +11,12 @@ from math import erf
 
 import numpy as np
 
-from neurobin.frontend.onnx.operators._frame import Frame, Operator
+from neurobin.frontend.onnx.operators._frame import SLOW, Frame, Operator
 
 
 def _unary(function: Callable[[np.ndarray], np.ndarray]) -> Operator:
     def operator(frame: Frame, x: np.ndarray) -> np.ndarray:
-        with np.errstate(all="ignore"):
-            return np.asarray(function(x), dtype=x.dtype)
+        return np.asarray(function(x), dtype=x.dtype)
 
     return operator
 
@@ -39,8 +38,7 @@ def _pair(frame: Frame, a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.nd
 def _binary(function: Callable[[np.ndarray, np.ndarray], np.ndarray], result: type | None = None) -> Operator:
     def operator(frame: Frame, a: np.ndarray, b: np.ndarray) -> np.ndarray:
         a, b = _pair(frame, a, b)
-        with np.errstate(all="ignore"):
-            return np.asarray(function(a, b), dtype=result or a.dtype)
+        return np.asarray(function(a, b), dtype=result or a.dtype)
 
     return operator
 
@@ -48,8 +46,7 @@ def _binary(function: Callable[[np.ndarray, np.ndarray], np.ndarray], result: ty
 def _variadic(function: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> Operator:
     def operator(frame: Frame, *arrays: np.ndarray) -> np.ndarray:
         frame.broadcast(*arrays)
-        with np.errstate(all="ignore"):
-            return np.asarray(reduce(function, arrays))
+        return np.asarray(reduce(function, arrays))
 
     return operator
 
@@ -58,25 +55,22 @@ def div(frame: Frame, a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """a / b; whole numbers truncate towards 0. Raises FormatError where a whole number is divided by 0."""
     a, b = _pair(frame, a, b)
     if a.dtype.kind == "f":
-        with np.errstate(all="ignore"):
-            return np.asarray(a / b)
+        return np.asarray(a / b)
     if (b == 0).any():
         raise frame.call.refuse("divides a whole number by 0")
-    with np.errstate(over="ignore"):
-        quotient = a // b
-        return np.asarray(quotient + ((a % b != 0) & ((a < 0) != (b < 0))), dtype=a.dtype)
+    return np.asarray(a // b + ((a % b != 0) & ((a < 0) != (b < 0))), dtype=a.dtype)
 
 
 def power(frame: Frame, a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """a to the power of b, in the type of a. Raises FormatError for whole numbers to a negative power."""
     a, b = _pair(frame, a, b)
+    frame.work(SLOW * max(a.size, b.size))
     if a.dtype.kind in "iu" and b.dtype.kind in "iu":
         if (b < 0).any():
             raise frame.call.refuse("raises whole numbers to a negative power")
-        with np.errstate(over="ignore"):
-            return np.asarray(np.power(a, b.astype(a.dtype)))
-    with np.errstate(all="ignore"):
-        return np.asarray(np.power(a, b)).astype(a.dtype)
+        frame.room(frame.broadcast(a, b), np.uint64)
+        return np.power(a.astype(np.uint64), b.astype(np.uint64)).astype(a.dtype)  # modulo 2^64, so modulo any less
+    return np.asarray(np.power(a, b)).astype(a.dtype)
 
 
 def where(frame: Frame, condition: np.ndarray, a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -137,8 +131,16 @@ def _sigmoid(x: np.ndarray) -> np.ndarray:
     return 1 / (1 + np.exp(-x))
 
 
-def _erf(x: np.ndarray) -> np.ndarray:
-    return np.vectorize(erf, otypes=[np.float64])(x)
+def softplus(frame: Frame, x: np.ndarray) -> np.ndarray:
+    frame.work(SLOW * x.size)
+    return np.asarray(np.logaddexp(x, 0), dtype=x.dtype)
+
+
+def error_function(frame: Frame, x: np.ndarray) -> np.ndarray:
+    """Element by element in Python: numpy has none."""
+    frame.room(x.shape, np.float64)
+    frame.work(8 * SLOW * x.size)
+    return np.asarray(np.vectorize(erf, otypes=[np.float64])(x), dtype=x.dtype)
 
 
 OPERATORS: dict[str, Operator] = {
@@ -154,9 +156,9 @@ OPERATORS: dict[str, Operator] = {
     "Sqrt": _unary(np.sqrt),
     "Reciprocal": _unary(lambda x: 1 / x),
     "Tanh": _unary(np.tanh),
-    "Erf": _unary(_erf),
+    "Erf": error_function,
     "Sigmoid": _unary(_sigmoid),
-    "Softplus": _unary(lambda x: np.logaddexp(x, 0)),
+    "Softplus": softplus,
     "Softsign": _unary(lambda x: x / (1 + np.abs(x))),
     "Identity": lambda frame, x: x,
     "Not": _unary(np.logical_not),

@@ -9,7 +9,7 @@ from math import prod
 
 import numpy as np
 
-from neurobin.frontend.onnx.operators._frame import Frame, Operator
+from neurobin.frontend.onnx.operators._frame import BEGIN, Frame, Operator
 from neurobin.frontend.onnx.operators._window import Window, window
 from neurobin.frontend.onnx.operators.quantization import saturated
 
@@ -30,17 +30,19 @@ def convolve(frame: Frame, x: np.ndarray, weight: np.ndarray) -> np.ndarray:
     over = window(frame, x.shape[2:], kernel)
     shape = frame.room((x.shape[0], weight.shape[0], *over.sizes), x.dtype)
     result = np.empty(shape, dtype=np.result_type(x, weight))
-    per_image = groups * weight.shape[1] * prod(over.kernel) * prod(over.sizes)
-    frame.room((per_image,), x.dtype)
+    per_image = max(1, x.shape[1] * prod(over.kernel) * prod(over.sizes))
+    frame.room((min(per_image * len(x), max(CHUNK, per_image)),), result.dtype)
+    frame.products(len(x) * per_image * weight.shape[0] // groups, result.dtype)
+    frame.work(BEGIN * groups)
     step = max(1, CHUNK // per_image)
     for first in range(0, len(x), step):
-        result[first : first + step] = _convolve(x[first : first + step], weight, over, groups)
+        result[first : first + step] = _convolve(frame, x[first : first + step], weight, over, groups)
     return result
 
 
-def _convolve(x: np.ndarray, weight: np.ndarray, over: Window, groups: int) -> np.ndarray:
+def _convolve(frame: Frame, x: np.ndarray, weight: np.ndarray, over: Window, groups: int) -> np.ndarray:
     """One chunk of images: im2col, then one matrix product per group."""
-    views = over.windows(over.padded(x, 0))  # [N, C, sizes, kernel]
+    views = over.windows(over.padded(frame, x, 0))  # [N, C, sizes, kernel]
     spatial = range(2, 2 + over.axes)
     patches = views.transpose(0, *spatial, 1, *range(2 + over.axes, views.ndim)).reshape(-1, x.shape[1] * prod(over.kernel))
     depth, filters = patches.shape[1] // groups, len(weight) // groups
@@ -69,6 +71,7 @@ def conv_transpose(frame: Frame, x: np.ndarray, weight: np.ndarray, bias: np.nda
     begins, sizes = _transposed_place(frame, x.shape[2:], strides, full)
     channels = weight.shape[1] * groups
     frame.room((len(x), channels, *full), np.float64)
+    frame.work(prod(weight.shape[2:]) * 4 * (BEGIN + x.size * weight.shape[1]))
     kind = np.result_type(frame.wide(x), frame.wide(weight))
     result = np.zeros((len(x), channels, *full), dtype=kind)
     parts = x.astype(kind).reshape(len(x), groups, -1, *x.shape[2:])
@@ -97,6 +100,8 @@ def _transposed_place(
         wanted = tuple(n * s for n, s in zip(spatial, strides, strict=True))
     if wanted is not None:
         wanted = wanted[-axes:]
+        if len(wanted) != axes:
+            raise call.refuse(f"output_shape {list(wanted)} for {axes} spatial axes")
         total = [size - want for size, want in zip(full, wanted, strict=True)]
         halves = [cut // 2 if rule == "SAME_UPPER" else cut - cut // 2 for cut in total]
         begins, sizes = halves, list(wanted)
@@ -129,7 +134,8 @@ def matmul(frame: Frame, a: np.ndarray, b: np.ndarray) -> np.ndarray:
         stack = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
     except ValueError:
         raise frame.call.refuse(f"stacks {list(a.shape[:-2])} and {list(b.shape[:-2])} do not broadcast") from None
-    frame.room((*stack, *a.shape[-2:-1], *b.shape[-1:][: b.ndim - 1]), a.dtype)
+    shape = frame.room((*stack, *a.shape[-2:-1], *b.shape[-1:][: b.ndim - 1]), np.result_type(a, b))
+    frame.products(prod(shape) * inner, np.result_type(a, b))
     return np.asarray(frame.wide(a) @ frame.wide(b)).astype(a.dtype)
 
 
@@ -149,9 +155,14 @@ def gemm(frame: Frame, a: np.ndarray, b: np.ndarray, c: np.ndarray | None = None
     return np.asarray(product + (c if beta == 1 else c * beta)).astype(a.dtype)
 
 
-def _shifted(values: np.ndarray, zero: np.ndarray | None) -> np.ndarray:
+def _shifted(frame: Frame, values: np.ndarray, zero: np.ndarray | None) -> np.ndarray:
     """Whole numbers less their zero point, as int64."""
-    return values.astype(np.int64) if zero is None else values.astype(np.int64) - zero.astype(np.int64)
+    frame.room(values.shape, np.int64)
+    if zero is None:
+        return values.astype(np.int64)
+    if frame.broadcast(values, zero) != values.shape:
+        raise frame.call.refuse(f"a zero point of shape {list(zero.shape)} does not fit {list(values.shape)}")
+    return values.astype(np.int64) - zero.astype(np.int64)
 
 
 def _exact(a: np.ndarray, b: np.ndarray, inner: int) -> tuple[np.ndarray, np.ndarray]:
@@ -165,7 +176,7 @@ def conv_integer(
 ) -> np.ndarray:
     """Products of whole numbers less their zero points, so that padding counts as the zero point; int32 wraps."""
     per_filter = None if w_zero is None else w_zero.reshape(-1, *(1,) * (weight.ndim - 1))
-    operands = _exact(_shifted(x, x_zero), _shifted(weight, per_filter), prod(weight.shape[1:]))
+    operands = _exact(_shifted(frame, x, x_zero), _shifted(frame, weight, per_filter), prod(weight.shape[1:]))
     return convolve(frame, *operands).astype(np.int64).astype(np.int32)
 
 
@@ -173,7 +184,7 @@ def matmul_integer(
     frame: Frame, a: np.ndarray, b: np.ndarray, a_zero: np.ndarray | None = None, b_zero: np.ndarray | None = None
 ) -> np.ndarray:
     rows = None if a_zero is None else a_zero[..., None] if a_zero.ndim == 1 and a_zero.size > 1 else a_zero
-    operands = _exact(_shifted(a, rows), _shifted(b, b_zero), a.shape[-1] if a.ndim else 1)
+    operands = _exact(_shifted(frame, a, rows), _shifted(frame, b, b_zero), a.shape[-1] if a.ndim else 1)
     return matmul(frame, *operands).astype(np.int64).astype(np.int32)
 
 
@@ -185,8 +196,8 @@ def qlinear_conv(
     sums = conv_integer(frame, x, w, x_zero, w_zero).astype(np.int64)
     if bias is not None:
         sums = sums + _per_channel(frame, bias.astype(np.int64), w.shape[0], sums.ndim)
-    step = (x_scale * w_scale).reshape(-1, *(1,) * (sums.ndim - 2))
-    return saturated(frame, sums * (step / y_scale), y_zero)
+    step = (_one(frame, x_scale) * w_scale / _one(frame, y_scale)).reshape(-1, *(1,) * (sums.ndim - 2))
+    return saturated(frame, _scaled(frame, sums, step), _one(frame, y_zero))
 
 
 def qlinear_matmul(
@@ -196,7 +207,20 @@ def qlinear_matmul(
     """A matrix product of quantized tensors."""
     sums = matmul_integer(frame, a, b, a_zero, b_zero)
     rows = a_scale[..., None] if a_scale.ndim == 1 and a_scale.size > 1 else a_scale
-    return saturated(frame, sums * (rows * b_scale / y_scale), y_zero)
+    return saturated(frame, _scaled(frame, sums, rows * b_scale / _one(frame, y_scale)), _one(frame, y_zero))
+
+
+def _one(frame: Frame, values: np.ndarray) -> np.ndarray:
+    """A scale or zero point for the whole tensor."""
+    if values.size != 1:
+        raise frame.call.refuse(f"a scale or zero point of shape {list(values.shape)}, expected one number")
+    return values.reshape(())
+
+
+def _scaled(frame: Frame, sums: np.ndarray, scale: np.ndarray) -> np.ndarray:
+    if frame.broadcast(sums, scale) != sums.shape:
+        raise frame.call.refuse(f"scales of shape {list(scale.shape)} do not fit {list(sums.shape)}")
+    return sums * scale
 
 
 OPERATORS: dict[str, Operator] = {

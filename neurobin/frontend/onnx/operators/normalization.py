@@ -31,6 +31,8 @@ def batch_normalization(
     if not training:
         return _normalised(x, gamma, beta, mean, variance, epsilon)
     axes = tuple(axis for axis in range(x.ndim) if axis != 1)
+    if x.size == 0:
+        raise call.refuse(f"takes the statistics of no elements, shape {list(x.shape)}")
     batch_mean, batch_variance = x.mean(axes), x.var(axes)
     running = [
         (old * momentum + new * (1 - momentum)).astype(old.dtype)
@@ -43,9 +45,8 @@ def _normalised(
     x: np.ndarray, gamma: np.ndarray, beta: np.ndarray, mean: np.ndarray, variance: np.ndarray, epsilon: float
 ) -> np.ndarray:
     rows = (-1, *(1,) * (x.ndim - 2))
-    with np.errstate(all="ignore"):
-        scaled = (x - mean.reshape(rows)) / np.sqrt(variance.reshape(rows) + variance.dtype.type(epsilon))
-        return np.asarray(scaled * gamma.reshape(rows) + beta.reshape(rows), dtype=x.dtype)
+    scaled = (x - mean.reshape(rows)) / np.sqrt(variance.reshape(rows) + variance.dtype.type(epsilon))
+    return np.asarray(scaled * gamma.reshape(rows) + beta.reshape(rows), dtype=x.dtype)
 
 
 def softmax(frame: Frame, x: np.ndarray) -> np.ndarray:

@@ -14,6 +14,7 @@ def saturated(frame: Frame, ratios: np.ndarray, zero: np.ndarray) -> np.ndarray:
     kind = np.iinfo(zero.dtype)
     if np.isnan(ratios).any():
         raise frame.call.refuse("quantizes NaN")
+    frame.room(ratios.shape, np.float64)
     codes = np.rint(ratios.astype(np.float64)) + zero.astype(np.float64)
     return np.clip(codes, kind.min, kind.max).astype(zero.dtype)
 
@@ -25,12 +26,14 @@ def quantize_linear(frame: Frame, x: np.ndarray, scale: np.ndarray, zero: np.nda
         zero = np.zeros((), kind_of(stated, frame.call.where))
     if zero.dtype.kind not in "iu":
         raise UnsupportedError(f"quantizes to {zero.dtype.name}", where=frame.call.where)
+    frame.room(x.shape, scale.dtype)
     step, origin = _along(frame, x, scale), _along(frame, x, zero)
     return saturated(frame, x.astype(scale.dtype) / step, origin)
 
 
 def dequantize_linear(frame: Frame, x: np.ndarray, scale: np.ndarray, zero: np.ndarray | None = None) -> np.ndarray:
     """(x - zero point) scale, in the scale's type."""
+    frame.room(x.shape, np.int64)
     codes = x.astype(np.int64)
     if zero is not None:
         codes = codes - _along(frame, x, zero).astype(np.int64)
@@ -51,13 +54,14 @@ def _along(frame: Frame, x: np.ndarray, values: np.ndarray) -> np.ndarray:
 
 def cast(frame: Frame, x: np.ndarray) -> np.ndarray:
     """To another type: real to whole numbers truncates, to truth values asks for not 0."""
-    with np.errstate(all="ignore"):
-        return x.astype(kind_of(frame.call.integer("to"), frame.call.where))
+    kind = kind_of(frame.call.integer("to"), frame.call.where)
+    frame.room(x.shape, kind)
+    return x.astype(kind)
 
 
 def cast_like(frame: Frame, x: np.ndarray, like: np.ndarray) -> np.ndarray:
-    with np.errstate(all="ignore"):
-        return x.astype(like.dtype)
+    frame.room(x.shape, like.dtype)
+    return x.astype(like.dtype)
 
 
 OPERATORS: dict[str, Operator] = {

@@ -7,11 +7,12 @@ BipolarQuant: y = scale where x >= 0, else -scale.  MultiThreshold: y = out_scal
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import prod
 
 import numpy as np
 
 from neurobin.errors import UnsupportedError
-from neurobin.frontend.onnx.operators._frame import Frame, Operator
+from neurobin.frontend.onnx.operators._frame import BEGIN, Frame, Operator
 
 MAX_BITS = 32
 _TIES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
@@ -59,7 +60,9 @@ def check_scale(frame: Frame, scale: np.ndarray, what: str = "scale") -> None:
     wrong = ~(np.isfinite(scale) & (scale > 0))
     if wrong.any():
         place = tuple(int(i) for i in np.argwhere(wrong)[0])
-        raise frame.call.refuse(f"{what} is {scale[place]} at {list(place)}, expected positive numbers")
+        raise frame.call.refuse(
+            f"{what} is {scale[place]}{f' at {list(place)}' if place else ''}, expected positive numbers"
+        )
 
 
 def quant(frame: Frame, x: np.ndarray, scale: np.ndarray, zero: np.ndarray, bits: np.ndarray) -> np.ndarray:
@@ -93,6 +96,7 @@ def trunc(
 ) -> np.ndarray:
     """Fewer bits of what is quantized already. Version 1 shifts by the difference of widths and keeps the scale; version 2
     shifts by the power of two nearest to the ratio of scales, clamps to the new width and takes the new scale."""
+    frame.broadcast(x, scale, zero, *rest)
     check_scale(frame, scale)
     given = bit_width(frame, bits)
     codes = np.rint(x / scale + zero)
@@ -112,6 +116,8 @@ def multi_threshold(frame: Frame, x: np.ndarray, thresholds: np.ndarray) -> np.n
     axis = channel_axis(frame, x.ndim)
     if thresholds.ndim != 2 or len(thresholds) not in (1, x.shape[axis]):
         raise frame.call.refuse(f"thresholds of shape {list(thresholds.shape)} for {x.shape[axis]} channels")
+    frame.room(x.shape, np.float64)
+    frame.work(thresholds.shape[1] * (x.size + BEGIN))
     counts = np.zeros(x.shape, dtype=x.dtype)
     rows = (-1, *(1,) * (x.ndim - 1 - axis))
     for level in thresholds.T:
@@ -136,6 +142,10 @@ def xnor_popcount_matmul(frame: Frame, a: np.ndarray, b: np.ndarray) -> np.ndarr
             raise frame.call.refuse("counts agreements of something else than bits 0 and 1")
     if a.ndim < 1 or b.ndim < 2 or a.shape[-1] != b.shape[-2]:
         raise frame.call.refuse(f"shapes {list(a.shape)} and {list(b.shape)} have no inner axis in common")
+    shape = frame.room((*np.broadcast_shapes(a.shape[:-2], b.shape[:-2]), *a.shape[-2:-1], b.shape[-1]), np.float64)
+    frame.room(a.shape, np.float64)
+    frame.room(b.shape, np.float64)
+    frame.products(prod(shape) * a.shape[-1], np.float64)
     dot = (2 * a.astype(np.float64) - 1) @ (2 * b.astype(np.float64) - 1)
     return ((dot + a.shape[-1]) / 2).astype(a.dtype)
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from neurobin.frontend.onnx.operators._frame import Frame, Operator
+from neurobin.frontend.onnx.operators._frame import SLOW, Frame, Operator
 
 
 def _reduction(function: Callable[..., np.ndarray]) -> Operator:
@@ -18,6 +18,9 @@ def _reduction(function: Callable[..., np.ndarray]) -> Operator:
         if not given and call.attributes.get("noop_with_empty_axes", 0):
             return x
         along = frame.axes(given, x.ndim) if given else tuple(range(x.ndim))
+        frame.room([1 if axis in along else size for axis, size in enumerate(x.shape)], np.int64)
+        if call.op == "ReduceMean" and any(x.shape[axis] == 0 for axis in along):
+            raise call.refuse(f"takes the mean of no elements, along axes {list(along)} of {list(x.shape)}")
         reduced = function(frame.wide(x), axis=along, keepdims=bool(call.integer("keepdims")))
         return np.asarray(reduced).astype(x.dtype)
 
@@ -40,6 +43,7 @@ def _extreme(function: Callable[..., np.ndarray]) -> Operator:
         axis = frame.axis(frame.call.integer("axis"), x.ndim)
         if x.shape[axis] == 0:
             raise frame.call.refuse("looks for an extreme where there is no element")
+        frame.room([size for place, size in enumerate(x.shape) if place != axis], np.int64)
         if frame.call.attributes.get("select_last_index", 0):
             places = x.shape[axis] - 1 - function(np.flip(x, axis), axis=axis)
         else:
@@ -56,6 +60,8 @@ def top_k(frame: Frame, x: np.ndarray, count: np.ndarray | None = None) -> tuple
     k = call.integer("k") if count is None else (frame.whole(count, "k") or (0,))[0]
     if not 0 <= k <= x.shape[axis]:
         raise call.refuse(f"asks for {k} of {x.shape[axis]} elements")
+    frame.room(x.shape, np.int64)
+    frame.work(4 * SLOW * x.size)
     if call.attributes.get("largest", 1):
         order = x.shape[axis] - 1 - np.flip(np.argsort(np.flip(x, axis), axis=axis, kind="stable"), axis)
     else:

@@ -108,12 +108,16 @@ def concat(frame: Frame, *parts: np.ndarray) -> np.ndarray:
     first = parts[0]
     axis = frame.axis(frame.call.integer("axis"), first.ndim)
     for part in parts:
-        if part.ndim != first.ndim or np.delete(part.shape, axis).tolist() != np.delete(first.shape, axis).tolist():
+        if part.ndim != first.ndim or _without(part.shape, axis) != _without(first.shape, axis):
             raise frame.call.refuse(f"shapes {list(first.shape)} and {list(part.shape)} do not join along axis {axis}")
     joined = list(first.shape)
     joined[axis] = sum(part.shape[axis] for part in parts)
     frame.room(joined, first.dtype)
     return np.concatenate(parts, axis)
+
+
+def _without(shape: tuple[int, ...], axis: int) -> tuple[int, ...]:
+    return shape[:axis] + shape[axis + 1 :]
 
 
 def split(frame: Frame, x: np.ndarray, sizes: np.ndarray | None = None) -> tuple[np.ndarray, ...]:
@@ -197,6 +201,8 @@ def pad(
     widths = [(0, 0)] * x.ndim
     for place, axis in enumerate(along):
         widths[axis] = (given[place], given[place + len(along)])
+    if any(max(0, -low) + max(0, -high) > size for size, (low, high) in zip(x.shape, widths, strict=True)):
+        raise frame.call.refuse(f"pads {list(given)} take more away than shape {list(x.shape)} has")
     cropped = x[tuple(slice(max(0, -low), size - max(0, -high)) for size, (low, high) in zip(x.shape, widths, strict=True))]
     positive = [(max(0, low), max(0, high)) for low, high in widths]
     frame.room([size + low + high for size, (low, high) in zip(cropped.shape, positive, strict=True)], x.dtype)

@@ -1,0 +1,186 @@
+"""`Conversion`: one model on its way to a graph. Rules read tensors by operand and write nodes; all values are real numbers.
+
+A tensor of an integer type stands in the graph as what it means, scale * (stored - zero point): codes of the type that holds
+stored - zero point, behind thresholds, times the scale. So rules need not know which tensors are quantized.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from neurobin.errors import UnsupportedError
+from neurobin.frontend.limits import Limits
+from neurobin.frontend.onnx.convert.conversion import real
+from neurobin.frontend.onnx.convert.values import BATCH, Codes, Fixed, Flow
+from neurobin.frontend.onnx.sane import check_numbers
+from neurobin.frontend.tflite.model import Model, Operator, Tensor
+from neurobin.ir import BIPOLAR, Builder, Op, int_for
+from neurobin.ops.affine import Affine
+from neurobin.ops.flatten import Flatten
+from neurobin.ops.reshape import Reshape
+
+WORD = 32  # bits in one element of a tensor of bits
+_SEARCH_BYTES = 256 * 100  # of a channel, while its levels are found
+
+
+@dataclass
+class Conversion:
+    """The graph so far, and what every tensor of the model has become."""
+
+    model: Model
+    builder: Builder
+    limits: Limits
+    batch: int
+    names: dict[int, str] = field(default_factory=dict)  # of computed tensors, in the graph
+    folded: dict[int, Fixed] = field(default_factory=dict)  # constants made of constants
+    held_bytes: int = 0
+    work: int = 0
+
+    def tensor(self, operator: Operator, index: int) -> Tensor:
+        """An operand. Raises FormatError where it is left out."""
+        number = operator.input(index)
+        if number < 0:
+            raise operator.refuse(f"input {index} is missing")
+        return self.model.tensors[number]
+
+    def is_constant(self, operator: Operator, index: int) -> bool:
+        """True for an operand whose values are known."""
+        number = operator.input(index)
+        return number >= 0 and number not in self.names and self.is_known(number)
+
+    def is_known(self, number: int) -> bool:
+        """True for a tensor that is a constant, or became a tensor of the graph: not behind an operator with a problem."""
+        return number in self.names or number in self.folded or self.model.tensors[number].data is not None
+
+    def flow(self, operator: Operator, index: int, bits: bool = False) -> Flow:
+        """A computed operand: real numbers, or with `bits` one of LCE's tensors of bits, which stand in the graph as -1, +1.
+
+        Raises UnsupportedError for a constant, FormatError for bits where numbers are expected and the other way round.
+        """
+        tensor = self.tensor(operator, index)
+        if tensor.index not in self.names:
+            raise UnsupportedError(f"{tensor.where} is a constant, expected a computed tensor", where=operator.where)
+        flow = self.seen(self.names[tensor.index])
+        if bits != (tensor.kind == np.dtype("<i4")):
+            expected = "bits in int32" if bits else "real or 8-bit numbers"
+            raise operator.refuse(f"{tensor.where} is of type {tensor.kind.name}, expected {expected}")
+        return flow
+
+    def map(self, operator: Operator, index: int, bits: bool = False) -> Flow:
+        """A computed operand that is a map [N, H, W, C]."""
+        flow = self.flow(operator, index, bits)
+        if len(flow.sizes) != 3:
+            raise operator.refuse(f"input {index} has shape {list(flow.shape)}, expected [N, H, W, C]")
+        return flow
+
+    def seen(self, name: str) -> Flow:
+        """A tensor of the graph, with the batch in front as TensorFlow Lite has it."""
+        sizes = self.builder.types[name].shape
+        return Flow(name, (BATCH, *range(len(sizes))), sizes, self.batch)
+
+    def fixed(self, operator: Operator, index: int) -> Fixed:
+        """A constant operand as real numbers, with codes and scale where it is quantized.
+
+        Raises UnsupportedError for a computed one, FormatError for a number that is none and where it is left out.
+        """
+        tensor = self.tensor(operator, index)
+        if tensor.index in self.folded:
+            return self.folded[tensor.index]
+        values = self.data(operator, index)
+        self.limits.check("constant_elements", values.size, "the number of its elements", tensor.where)
+        self.hold((16 if values.dtype.kind == "f" else 24) * values.size, tensor)
+        if values.dtype.kind == "f":
+            check_numbers(values, tensor.where)
+            return Fixed(values.astype(np.float64))
+        if values.dtype.kind not in "iu" or tensor.quantization is None:
+            raise UnsupportedError(f"{tensor.where} is of type {tensor.kind.name} without a scale", where=operator.where)
+        along = [1] * values.ndim
+        if len(tensor.quantization.scale) > 1:
+            along[tensor.quantization.axis] = -1
+        scale, zero = (part.reshape(along) for part in (tensor.quantization.scale, tensor.quantization.zero_point))
+        codes = values.astype(np.int64) - zero
+        kind = int_for(int(codes.min(initial=0)), int(codes.max(initial=0)))
+        return Fixed(codes * scale, Codes(codes, scale, kind))
+
+    def data(self, operator: Operator, index: int) -> np.ndarray:
+        """A constant operand as it is stored. Raises UnsupportedError for a computed one."""
+        tensor = self.tensor(operator, index)
+        if tensor.data is None:
+            raise UnsupportedError(f"{tensor.where} is computed from the image, expected a constant", where=operator.where)
+        return tensor.data
+
+    def numbers(self, operator: Operator, index: int) -> list[int]:
+        """A constant operand of whole numbers: axes, sizes, paddings. Raises FormatError for other types."""
+        values = self.data(operator, index)
+        if values.dtype.kind not in "iu":
+            raise self.tensor(operator, index).refuse(f"is of type {values.dtype.name}, expected whole numbers")
+        self.limits.check("list_length", values.size, "the number of its elements", operator.where)
+        return [int(value) for value in values.reshape(-1)]
+
+    def bits(self, operator: Operator, index: int, channels: int) -> np.ndarray:
+        """A constant operand of bits, [..., words] -> int8 [..., channels] of -1 and +1.
+
+        Bit j of word w is channel 32 w + j, lowest bit first; 0 stands for +1. Bits behind the last channel are 0: LCE would
+        count others as differences. Raises FormatError where they are not, and for other types and numbers of words.
+        """
+        tensor, words = self.tensor(operator, index), self.data(operator, index)
+        if words.dtype != np.dtype("<i4") or words.ndim < 1 or words.shape[-1] != -(-channels // WORD):
+            raise tensor.refuse(f"{words.dtype.name}{list(words.shape)} does not hold bits of {channels} channels")
+        self.limits.check("constant_elements", WORD * words.size, "the number of its bits", tensor.where)
+        self.hold(9 * WORD * words.size, tensor)
+        flat = np.ascontiguousarray(words).view(np.uint8)
+        unpacked = np.unpackbits(flat, axis=-1, bitorder="little")
+        if unpacked[..., channels:].any():
+            raise tensor.refuse(f"has bits behind its last channel {channels - 1}")
+        return (1 - 2 * unpacked[..., :channels].astype(np.int8)).astype(np.int8)
+
+    def hold(self, count: int, tensor: Tensor) -> None:
+        """Counts the bytes that constants take while they are converted: many operators may read the same ones."""
+        self.held_bytes += count
+        self.limits.check("total_bytes", self.held_bytes, "what the constants take in memory", tensor.where)
+
+    def search(self, channels: int, tensor: Tensor) -> None:
+        """Counts what it takes to find the thresholds of a tensor, per channel 256 levels in some 32 steps each."""
+        what = f"what thresholds of {channels} channels take"
+        self.limits.check("total_bytes", _SEARCH_BYTES * channels, what, tensor.where)
+        self.hold(8 * 256 * channels, tensor)
+        self.work += 32 * 256 * (channels + 32)
+        self.limits.check("work", self.work, "the work of finding thresholds", tensor.where)
+
+    def add(self, op: Op, source: Flow, *others: Flow) -> Flow:
+        """Append `op`."""
+        return self.seen(self.builder.add(op, source.name, *(other.name for other in others)))
+
+    def affine(self, flow: Flow, scale: float | np.ndarray = 1.0, bias: float | np.ndarray = 0.0) -> Flow:
+        """scale * flow + bias, nothing where that is the flow; one number each, or one per channel."""
+        scales, biases = np.atleast_1d(scale).astype(np.float64), np.atleast_1d(bias).astype(np.float64)
+        if (scales == 1).all() and not biases.any():
+            return flow
+        return self.add(Affine(real(_one(scales)), real(_one(biases))), flow)
+
+    def shaped(self, operator: Operator, flow: Flow, sizes: Sequence[int]) -> Flow:
+        """The same elements in another shape. Raises FormatError when there are more or fewer."""
+        if tuple(sizes) == flow.sizes:
+            return flow
+        if any(size < 1 for size in sizes) or int(np.prod(sizes, dtype=object)) != int(np.prod(flow.sizes, dtype=object)):
+            raise operator.refuse(f"shape {[self.batch, *sizes]} for the elements of {list(flow.shape)}")
+        return self.add(Flatten() if len(sizes) == 1 else Reshape(tuple(int(size) for size in sizes)), flow)
+
+    def is_bits(self, flow: Flow) -> bool:
+        """True for a tensor of the graph that holds -1 and +1 only."""
+        return self.builder.types[flow.name].dtype == BIPOLAR
+
+
+def stored_shape(flow: Flow, tensor: Tensor) -> tuple[int, ...]:
+    """The shape a file states for a flow that is stored in that tensor: bits stand 32 to an element."""
+    if tensor.kind != np.dtype("<i4"):
+        return flow.shape
+    return (*flow.shape[:-1], -(-flow.channels // WORD))
+
+
+def _one(values: np.ndarray) -> np.ndarray:
+    """One value where all are equal."""
+    return values[:1] if (values == values[0]).all() else values
