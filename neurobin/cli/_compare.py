@@ -48,14 +48,15 @@ def compare(
     targets: list[Target[Mapping]],
     *,
     images: ImageCount = "all",
-    page: bool = False,
+    traces: bool = False,
+    literature: bool = False,
     quiet: bool = True,
     processes: int | None = 1,
 ) -> Comparison:
     """Price and (unless `images` is 0) execute every model on every target, with `images` of the test split.
 
-    With `page`, what only a page shows is there too: traces, and what is known of the methods' papers. `processes` None:
-    two where that is worth it. The result does not depend on it.
+    `traces`: what every target did when. `literature`: what is known of the methods' papers and seeds. `processes` None: two
+    where that is worth it. The result does not depend on it.
     """
     known: dict[tuple[str, str], Images] = {}
     jobs = []
@@ -63,11 +64,11 @@ def compare(
         key = (str(graph.meta.get("dataset", name)), str(graph.inputs[graph.input]))
         if key not in known:
             known[key] = _images(graph, images)
-        jobs.append(Job(name, graph, known[key], targets, page))
+        jobs.append(Job(name, graph, known[key], targets, traces))
     answers = map_in_processes(_evaluate, jobs, processes)
     found = [results for _, results in zip(track(jobs, "comparing", quiet=quiet), answers, strict=True)]
     return Comparison(
-        models=tuple(_model(job, page) for job in jobs),
+        models=tuple(_model(job, literature) for job in jobs),
         results=tuple(result for results in found for result in results),
         chips={target.name: tuple(constants(target.chip).items()) for target in targets},
         command=" ".join(["neurobin", *sys.argv[1:]]),
@@ -90,14 +91,14 @@ def _evaluate(job: Job) -> tuple[PairResult, ...]:
     return tuple(evaluate(job.name, job.graph, target, activity, checked, trace=job.trace) for target in job.targets)
 
 
-def _model(job: Job, page: bool) -> ModelInfo:
+def _model(job: Job, literature: bool) -> ModelInfo:
     info = replace(model_info(job.name, job.graph), test_images=job.images.test_images)
-    if not page:
+    if not literature:
         return info
-    from analyses.methods import literature
+    from analyses import methods
 
     seeds = tuple((shares["torch"], shares["deployed"]) for _, shares in sorted(zoo.seeds(job.name).items()))
-    return replace(info, literature=literature(info.method), seeds=seeds)
+    return replace(info, literature=methods.literature(info.method), seeds=seeds)
 
 
 def _about(target: Target[Mapping]) -> TargetInfo:

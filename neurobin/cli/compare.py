@@ -61,9 +61,8 @@ def command(
         values = [value.strip() for value in (wanted or "all").split(",") if value.strip()]
         if "all" not in values:
             graphs = _only(graphs, key, values)
-    result = compare(
-        graphs, load_targets(targets, overrides), images=count, page=report is not None, quiet=as_json, processes=processes
-    )
+    page, chips = report is not None, load_targets(targets, overrides)
+    result = compare(graphs, chips, images=count, traces=page, literature=page, quiet=as_json, processes=processes)
     if as_json:
         emit_json({"schema": "neurobin.compare/1", "rows": headline(result).to_dict()["rows"]})
     else:

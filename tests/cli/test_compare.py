@@ -50,7 +50,7 @@ def test_a_data_set_is_read_once(monkeypatch):
 
 def test_the_result_does_not_depend_on_the_processes():
     targets = [load_target("stm32l4r5"), load_target("truenorth")]
-    one, two = (compare(GRAPHS, targets, images=3, page=True, processes=count) for count in (1, 2))
+    one, two = (compare(GRAPHS, targets, images=3, traces=True, literature=True, processes=count) for count in (1, 2))
     assert one.to_dict() == two.to_dict()
     assert [result.pair.status for result in one.results] == ["equal", "equal", "equal", "refused"]
     assert all(model.test_images == 364 and model.literature for model in one.models)
