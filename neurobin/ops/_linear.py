@@ -15,6 +15,7 @@ from neurobin.ir import BitTensor, Constant, DType, IntTensor, Packed, TensorTyp
 from neurobin.ir.bits import unpack_bits
 from neurobin.ops._window import Window
 
+EXACT_IN_FLOAT32 = 2**24
 EXACT_IN_FLOAT64 = 2**53
 MAX_SUM = 2**62  # proven in float64, whose rounding the factor of two below 2^63 covers
 
@@ -76,15 +77,29 @@ Product = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
 def exact_product(rows: np.ndarray, filters: np.ndarray) -> np.ndarray:
-    """The int64 product [R, K] @ [K, O] of the reference engine.
+    """The int64 product [R, K] @ [K, O] of the reference engine."""
+    exact = _exact_type(rows, filters.T, 0)
+    return np.asarray((rows.astype(exact) @ filters.astype(exact)).astype(np.int64))
 
-    Where no sum of magnitudes reaches 2^53, float64 holds every partial sum exactly and BLAS may compute it; otherwise
-    numpy's integer loop does, tens of times slower.
+
+def exact_convolution(maps: np.ndarray, weight: np.ndarray, window: Window, groups: int, pad_value: int) -> np.ndarray:
+    """The int64 sums [N, OH, OW, O] of the reference engine."""
+    exact = _exact_type(maps, weight, pad_value)
+    return convolve(maps.astype(exact), weight.astype(exact), window, groups, pad_value).astype(np.int64)
+
+
+def _exact_type(x: np.ndarray, weight: np.ndarray, pad_value: int) -> np.dtype:
+    """The fastest type in which sum(w * x) is exact for weight [O, ...].
+
+    Where the magnitudes of no sum reach 2^24 (2^53), float32 (float64) holds every partial sum exactly, in whatever order
+    BLAS adds; otherwise numpy's integer loop computes, tens of times slower.
     """
-    widest = int(np.abs(filters).sum(0).max(initial=0)) * int(max(-rows.min(initial=0), rows.max(initial=0)))
-    if widest < EXACT_IN_FLOAT64:
-        return (rows.astype(np.float64) @ filters.astype(np.float64)).astype(np.int64)
-    return np.asarray(rows @ filters)
+    largest = max(-int(x.min(initial=0)), int(x.max(initial=0)), abs(pad_value))
+    widest = int(np.abs(weight.astype(np.int64)).reshape(len(weight), -1).sum(1).max(initial=0)) * largest
+    for limit, exact in ((EXACT_IN_FLOAT32, np.float32), (EXACT_IN_FLOAT64, np.float64)):
+        if widest < limit:
+            return np.dtype(exact)
+    return np.dtype(np.int64)
 
 
 def convolve(

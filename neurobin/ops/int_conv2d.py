@@ -12,9 +12,8 @@ from neurobin.ops._linear import (
     accumulator,
     check_padding,
     check_weight,
-    convolve,
     convolve_integers,
-    exact_product,
+    exact_convolution,
     mac_work,
     require_integers,
     weight_window,
@@ -45,7 +44,7 @@ class IntConv2d(Op):
         return TensorType(shape, accumulator(x.dtype, self.weight.values))
 
     def reference(self, x: np.ndarray) -> np.ndarray:
-        return convolve(x, self.weight.values.astype(np.int64), self.window, self.groups, self.pad_value, exact_product)
+        return exact_convolution(x, self.weight.values, self.window, self.groups, self.pad_value)
 
     def packed(self, x: Packed) -> Packed:
         out = accumulator(x.dtype, self.weight.values)
