@@ -91,8 +91,12 @@ def imported(name: str, how: Import) -> Graph:
     from neurobin.frontend.load import load
 
     graph = load(Path(name), how.images, how.limits)
-    named = graph.with_meta(name=Path(name).stem, title=Path(name).stem)
-    return named if how.data is None else named.with_meta(dataset=how.data)
+    return of_data(graph.with_meta(name=Path(name).stem, title=Path(name).stem), how)
+
+
+def of_data(graph: Graph, how: Import) -> Graph:
+    """The graph, with the data set that the command line names for it."""
+    return graph if how.data is None else graph.with_meta(dataset=how.data)
 
 
 def is_file_name(name: str) -> bool:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from neurobin.cli._common import emit_json, images_to_execute, json_option, note, split_images, writable
-from neurobin.cli._imported import Import, calibration_images, import_options, imported
+from neurobin.cli._imported import Import, calibration_images, import_options, imported, of_data
 from neurobin.errors import UsageError
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ EPILOG = """\b
 Examples:
   neurobin lower bnn_digits -o bnn.nbin --show thresholds
   neurobin lower model.onnx --test-data mnist -o model.nbin
+  neurobin lower tfc --weights tfc.pt --test-data mnist -o tfc.nbin
 """
 
 
@@ -35,12 +36,18 @@ Examples:
     show_default=True,
     help="Training images to calibrate on.",
 )
+@click.option(
+    "--weights", metavar="FILE", help="MODEL is an architecture with the tensors of this .pt or .safetensors file."
+)
 @import_options
 @json_option
-def command(model: str, output: str | None, show: str | None, count: int, how: Import, as_json: bool) -> None:
+def command(
+    model: str, output: str | None, show: str | None, count: int, weights: str | None, how: Import, as_json: bool
+) -> None:
     """Lower a graph as trained to integers and measure what it costs in accuracy.
 
-    MODEL is a network of the zoo (its trained form), a .trained.nbin file, or an ONNX or QONNX file.
+    MODEL is a network of the zoo (its trained form), a .trained.nbin file, an ONNX, QONNX, TFLite or NIR file, or, with
+    --weights, an architecture that "neurobin count --all" lists.
     """
     from neurobin.exec.deviation import deviation
     from neurobin.ir import to_text
@@ -53,7 +60,7 @@ def command(model: str, output: str | None, show: str | None, count: int, how: I
     names = dict.fromkeys([*(step.name for step in EXACT), Deploy.name, "all"])
     if show is not None and show not in names:
         raise UsageError(f"no pass {show!r}", hint=f"one of {', '.join(names)}")
-    trained = _trained(model, how)
+    trained = _trained(model, weights, how)
 
     def observe(name: str, graph: Graph) -> None:
         note(f"{name}: {len(graph.nodes)} nodes")
@@ -77,10 +84,14 @@ def command(model: str, output: str | None, show: str | None, count: int, how: I
     _tell(flips, measured)
 
 
-def _trained(model: str, how: Import) -> Graph:
+def _trained(model: str, weights: str | None, how: Import) -> Graph:
     """The graph as trained. Raises UsageError for one that is deployed already."""
     from neurobin import zoo
 
+    if weights is not None:
+        from neurobin.zoo.untrained import with_weights
+
+        return of_data(with_weights(model, Path(weights), how.limits), how)
     trained = zoo.load(model, trained=True) if model in zoo.names() else imported(model, how)
     if trained.is_deployed:
         raise UsageError(

@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import io
-import pickle
-import zipfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -21,9 +19,9 @@ from torch.optim import Optimizer
 
 from neurobin.errors import FormatError, UsageError
 from neurobin.files import open_regular, write_atomic
+from neurobin.nn.torch_file import first_line, read_torch_file
 
 SCHEMA = "neurobin.checkpoint/2"
-FOLDER_BIT = 0x10  # of an entry's external attributes (APPNOTE.TXT 4.4.15, as MS-DOS has them)
 REMEDY = "remove it, or take another file name"
 
 
@@ -73,7 +71,7 @@ def load(path: Path, identity: Identity) -> State:
     """The state kept for this run. Raises FormatError for a damaged file and UsageError for one of another run."""
     try:
         with open_regular(path) as file:
-            kept = _contents(file)
+            kept = read_torch_file(file)
     except Exception as error:  # zipfile, the unpickler and torch's storages raise whatever a wrong byte leads them to
         raise FormatError(f"not a whole checkpoint: {first_line(error)}", where=str(path), hint=REMEDY) from error
     if not isinstance(kept, dict) or kept.get("schema") != SCHEMA:
@@ -88,20 +86,6 @@ def load(path: Path, identity: Identity) -> State:
         found = f"epoch {state.epoch} with {len(state.history)} entries of history"
         raise FormatError(f"expected 0 to {identity.epochs} epochs, got {found}", where=str(path), hint=REMEDY)
     return state
-
-
-def _contents(file: BinaryIO) -> object:
-    """What torch kept in a zip archive. torch looks at no checksum, and takes an entry marked as a folder for empty."""
-    with zipfile.ZipFile(file) as archive:
-        damaged = archive.testzip()
-        folders = [entry.filename for entry in archive.infolist() if entry.external_attr & FOLDER_BIT]
-    if damaged is not None or folders:
-        raise zipfile.BadZipFile(f"its part {damaged or folders[0]} is not what was written")
-    file.seek(0)
-    try:
-        return torch.load(file, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:  # with advice on how to run its code all the same
-        raise FormatError("it holds more than tensors and plain values") from error
 
 
 def _check_identity(other: object, identity: Identity, path: Path) -> None:
@@ -141,11 +125,6 @@ PARTS: dict[str, Callable[[object], bool]] = {  # in the order of `State`'s fiel
     "optimizers": lambda kept: isinstance(kept, list) and all(map(_is_optimizer, kept)),
     "history": _is_history,
 }
-
-
-def first_line(error: Exception) -> str:
-    """What it says, or what it is when it says nothing."""
-    return next(iter(str(error).splitlines()), type(error).__name__)
 
 
 def restore(optimizer: Optimizer, kept: dict[str, Any]) -> None:

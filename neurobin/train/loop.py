@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from neurobin.data import Dataset
 from neurobin.errors import FormatError, NeurobinError, UsageError
+from neurobin.nn.torch_file import first_line
 from neurobin.recipes import Recipe
 from neurobin.recipes.losses import loss as loss_named
 from neurobin.recipes.optimizers import optimizers
@@ -94,7 +95,7 @@ class Run:
             for optimizer, kept in zip(self.optimizers, state.optimizers, strict=True):
                 checkpoints.restore(optimizer, kept)
         except (RuntimeError, ValueError, KeyError, TypeError) as error:
-            reason = f"the checkpoint does not fit the network: {checkpoints.first_line(error)}"
+            reason = f"the checkpoint does not fit the network: {first_line(error)}"
             raise FormatError(reason, where=str(self.checkpoint), hint=checkpoints.REMEDY) from error
         self.epoch, self.history = state.epoch, state.history
 
