@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping as MappingOf
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from analyses.results import ModelInfo, Pair, PairResult
 from analyses.table import Cell
 from analyses.work import parameter_counts, work_table
 from hwmodels.target import Mapping, Target
+from neurobin.data.random_images import random_images
 from neurobin.errors import DoesNotFitError
 from neurobin.exec import packed, reference
 from neurobin.exec.activity import Activity, from_summary, measure
@@ -50,10 +51,11 @@ def engines(name: str, checked: Checked) -> Pair:
 
 
 def activity_of(graph: Graph, images: np.ndarray | None) -> Activity:
-    """Bit activity measured on images where there are any, else the mean rates kept in the model file, else none."""
+    """Bit activity measured on images where there are any, else the mean rates kept in the model file, else on noise."""
     if images is not None and len(images):
         return measure(graph, images[:ACTIVITY_IMAGES])
-    return from_summary(graph) or Activity(0, {}, "none")
+    noise = random_images(graph.inputs[graph.input])
+    return from_summary(graph) or replace(measure(graph, noise), source="measured on random images, for want of real ones")
 
 
 def evaluate(

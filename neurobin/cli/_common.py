@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T")
-RANDOM_IMAGES = 64
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object on stdout and nothing else.")
 
@@ -142,20 +141,14 @@ def images_to_execute(graph: Graph, count: int | None) -> tuple[np.ndarray, bool
 
     That every execution gives the same integers can be checked on any input; accuracy and activity need real images.
     """
+    from neurobin.data.random_images import RANDOM_IMAGES, random_images
+
     try:
         return split_images(graph, count).images, True
     except UsageError as error:
         count = min(count or RANDOM_IMAGES, RANDOM_IMAGES)
         note(f"{graph.meta.get('name', 'network')}: {count} random images instead of the test split ({error.what})")
-        return random_images(graph)[:count], False
-
-
-def random_images(graph: Graph) -> np.ndarray:
-    """The same images for every call: whole numbers of the whole range of the input."""
-    import numpy as np
-
-    kind = graph.inputs[graph.input]
-    return np.random.default_rng(0).integers(kind.dtype.low, kind.dtype.high + 1, (RANDOM_IMAGES, *kind.shape))
+        return random_images(graph.inputs[graph.input], count), False
 
 
 def images_at_hand(graph: Graph, count: int) -> np.ndarray | None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from neurobin.cli._common import load_model, note, random_images, split_images
+from neurobin.cli._common import load_model, note, split_images
 from neurobin.errors import UsageError, nearest
 
 if TYPE_CHECKING:
@@ -120,7 +120,9 @@ def deployed(name: str, how: Import) -> Graph:
 
 def calibration_images(graph: Graph, count: int) -> np.ndarray:
     """Training images of the network's data set, or random ones, which are named as such."""
+    from neurobin.data.random_images import random_images
+
     if "dataset" in graph.meta:
         return split_images(graph, count, split="train").images
     note(f"{graph.meta.get('name', 'network')}: calibrated on random images (--test-data NAME calibrates on real ones)")
-    return random_images(graph)
+    return random_images(graph.inputs[graph.input])

@@ -16,6 +16,7 @@ from neurobin.export.writer import DOUBLE, EXACT, FLOAT, INT64, QONNX, Writer, q
 from neurobin.ir import BIPOLAR, TERNARY, Constant, DType, Encoding, Node, TensorType, int_for
 
 DOUBLE_EXACT = 2**53
+TAKES_DOUBLE = {"requantise", "multiply", "multi_threshold", "sum_pool2d", "channel_sum", "position_scale"}
 LIFT = 2**62
 Rule = Callable[[Writer, Node, Any], str]  # (writer, node, op) -> the last node's output, which is named as the node
 
@@ -54,20 +55,34 @@ def _bits(dtype: DType) -> int:
     return max(dtype.high.bit_length(), (-dtype.low - 1).bit_length(), 1) + 1
 
 
-def _operands(w: Writer, node: Node, op: Any) -> tuple[str, str]:
-    """(input, weights) of a layer: float32 where its sums are whole float32 numbers, else both in float64.
+def _is_double(w: Writer, name: str) -> bool:
+    """True for a tensor of whole numbers that float32 does not hold: it travels in float64."""
+    dtype = w.graph.types[name].dtype
+    return not dtype.is_float and max(-dtype.low, dtype.high) > EXACT
 
-    Only a rescaling reads float64: it casts to int64.
+
+def _inputs(w: Writer, node: Node) -> tuple[list[str], type]:
+    """(inputs, type of the constants beside them): all in float64 where an input or the result is, else as they are.
+
+    Raises UnsupportedError where something reads that result which cannot.
     """
-    result = w.graph.types[node.name].dtype
-    if result.is_float or max(-result.low, result.high) <= EXACT:
-        scale = getattr(op, "scale", None)
-        return node.inputs[0], _weights(w, op.weight, np.ones(1) if scale is None else scale.values)
-    readers = [w.graph.by_name[name].op.name for name in w.graph.consumers[node.name]]
-    if set(readers) != {"requantise"}:
-        raise _refuse(node, f"sums of {result}, beyond the whole numbers of float32")
-    wide = w.constant(np.moveaxis(op.weight.values, -1, 1), np.float64)
-    return w.add("Cast", node.inputs[0], to=DOUBLE), wide
+    if _is_double(w, node.name):
+        readers = {w.graph.by_name[name].op.name for name in w.graph.consumers[node.name]}
+        dtype = w.graph.types[node.name].dtype
+        if node.name in w.graph.outputs or not readers <= TAKES_DOUBLE or max(-dtype.low, dtype.high) > DOUBLE_EXACT:
+            raise _refuse(node, f"results of {dtype}, beyond the whole numbers of float32")
+    if not any(_is_double(w, name) for name in (*node.inputs, node.name)):
+        return list(node.inputs), np.float32
+    return [name if _is_double(w, name) else w.add("Cast", name, to=DOUBLE) for name in node.inputs], np.float64
+
+
+def _operands(w: Writer, node: Node, op: Any) -> tuple[str, str]:
+    """(input, weights) of a layer: codes behind a quantizer in float32, as they are in float64."""
+    (x,), kind = _inputs(w, node)
+    if kind is np.float64:
+        return x, w.constant(np.moveaxis(op.weight.values, -1, 1), kind)
+    scale = getattr(op, "scale", None)
+    return x, _weights(w, op.weight, np.ones(1) if scale is None else scale.values)
 
 
 def conv(w: Writer, node: Node, op: Any) -> str:
@@ -126,28 +141,32 @@ def multi_threshold(w: Writer, node: Node, op: Any) -> str:
     #{x >= t} = L - #{-x > -t}, and on whole numbers -x > -t is -x >= -t + 1. Levels that are no even grid are a sum, one
     node for each distance between neighbours: y = low + sum over distances d of d #{thresholds that climb by d}.
     """
-    x, kind = node.inputs[0], _kind(w, node)
+    kind, wide = _kind(w, node), _is_double(w, node.inputs[0])
+    x, number = node.inputs[0], np.float64 if wide else np.float32
     rows = op.thresholds.values.astype(np.float64)
     down = np.broadcast_to(op.descending.values.astype(bool), max(len(rows), op.descending.shape[0]))
     if down.any():
         if kind.dtype.is_float:
             raise _refuse(node, "descending thresholds of real values")
         rows = np.where(down[:, None], (1 - rows)[:, ::-1], rows)
-        x = w.add("Mul", x, w.constant(w.by_channel(np.where(down, -1.0, 1.0), len(kind.shape))))
-    if np.abs(rows).max() >= EXACT and not kind.dtype.is_float:
+        x = w.add("Mul", x, w.constant(w.by_channel(np.where(down, -1.0, 1.0), len(kind.shape)), number))
+    if np.abs(rows).max() >= (DOUBLE_EXACT if wide else EXACT) and not kind.dtype.is_float:
         raise _refuse(node, "thresholds beyond the whole numbers of float32")
     climbs, low = np.diff(op.levels), float(op.levels[0])
     layout = "NCHW" if len(kind.shape) == 3 else "NC"
     parts: list[str] = []
     distances = np.unique(climbs)
     for climb in distances:
-        last = len(distances) == 1
+        last = len(distances) == 1 and not wide
         parts.append(
             w.add(
-                "MultiThreshold", x, w.constant(rows[:, climbs == climb]), result=node.name if last else "", domain=QONNX,
-                out_dtype=qonnx_type(op.dtype), out_scale=float(climb), out_bias=0.0 if parts else low, data_layout=layout,
+                "MultiThreshold", x, w.constant(rows[:, climbs == climb], number), result=node.name if last else "",
+                domain=QONNX, out_dtype=qonnx_type(op.dtype), out_scale=float(climb), out_bias=0.0 if parts else low,
+                data_layout=layout,
             )
         )  # fmt: skip
+    if wide:
+        return w.add("Cast", parts[0] if len(parts) == 1 else w.add("Sum", *parts), result=node.name, to=FLOAT)
     return parts[0] if len(parts) == 1 else w.add("Sum", *parts, result=node.name)
 
 
@@ -182,7 +201,7 @@ def add(w: Writer, node: Node, op: Any) -> str:
 
 def multiply(w: Writer, node: Node, op: Any) -> str:
     if not op.shift and op.dtype is None:
-        return w.add("Mul", *node.inputs, result=node.name)
+        return w.add("Mul", *_inputs(w, node)[0], result=node.name)
     half = (1 << op.shift) >> 1
     product = w.add("Mul", *(w.add("Cast", name, to=INT64) for name in node.inputs))
     return _shifted(w, node, w.add("Add", product, w.constant(half, np.int64)), op.shift, w.graph.types[node.name].dtype)
@@ -203,7 +222,8 @@ def prelu(w: Writer, node: Node, op: Any) -> str:
 
 
 def position_scale(w: Writer, node: Node, op: Any) -> str:
-    return w.add("Mul", node.inputs[0], w.constant(op.factor.values[None, None]), result=node.name)
+    (x,), number = _inputs(w, node)
+    return w.add("Mul", x, w.constant(op.factor.values[None, None], number), result=node.name)
 
 
 def clip(w: Writer, node: Node, op: Any) -> str:
@@ -224,9 +244,9 @@ def avg_pool(w: Writer, node: Node, op: Any) -> str:
 
 def sum_pool(w: Writer, node: Node, op: Any) -> str:
     """A convolution of every channel with ones, which adds whole numbers exactly."""
-    channels = _kind(w, node).channels
-    ones = w.constant(np.ones((channels, 1, *op.kernel)))
-    return w.add("Conv", node.inputs[0], ones, result=node.name, group=channels, **_window(op))
+    channels, ((x,), number) = _kind(w, node).channels, _inputs(w, node)
+    ones = w.constant(np.ones((channels, 1, *op.kernel)), number)
+    return w.add("Conv", x, ones, result=node.name, group=channels, **_window(op))
 
 
 def pad(w: Writer, node: Node, op: Any) -> str:
@@ -267,7 +287,7 @@ def slice_(w: Writer, node: Node, op: Any) -> str:
 
 
 def channel_sum(w: Writer, node: Node, op: Any) -> str:
-    return w.add("ReduceSum", node.inputs[0], w.constant([1], np.int64), result=node.name, keepdims=1)
+    return w.add("ReduceSum", _inputs(w, node)[0][0], w.constant([1], np.int64), result=node.name, keepdims=1)
 
 
 def concat(w: Writer, node: Node, op: Any) -> str:

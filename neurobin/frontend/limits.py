@@ -25,6 +25,9 @@ class Limits:
     total_bytes: int = 512 * 2**20  # of all tensors that are held at one time
     work: int = 2**28  # elements computed at import, of constants and to find thresholds
     input_elements: int = 2**22  # of one image
+    map_elements: int = 2**24  # that one node makes of one image
+    products: int = 2**37  # and comparisons, of one image in all layers: ten times as many as VGG-16 has
+    chain: int = 64  # operators on single elements in a row: together they may be one quantizer
     text_bytes: int = 2**16  # of one name or text
     list_length: int = 2**12  # of one attribute, and of a list that comes as a tensor
     axes: int = 16
@@ -56,6 +59,7 @@ class Spent:
     """What one import has taken so far of the limits that hold for all its tensors together."""
 
     held: int = 0  # bytes of the tensors that are held
+    products: int = 0  # of one image
     work: int | None = None  # elements computed; None where nobody counts: of images, the caller knows how many there are
 
 

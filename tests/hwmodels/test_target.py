@@ -132,6 +132,8 @@ def test_damaged_chip_files(content, message, tmp_path):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
+        (lambda text: "x." * 20_000 + "x = 1\n" + text, "a key of more than 16 parts"),
+        (lambda text: "x = {" + "'x' . " * 9_000 + "x = 1}\n" + text, "a key of more than 16 parts"),
         (lambda text: "x = " + "[" * 10_000 + "]" * 10_000 + "\n" + text, "nested too deeply"),
         (lambda text: text.replace("120000000.0", "9" * 5000, 1), "is not TOML"),
         (lambda text: text + "#" * 2**17, "longer than"),

@@ -80,7 +80,7 @@ def execute_on(
     Numbers overflow, and are NaN, as IEEE 754 has it, and nobody is warned: that is what the operators are defined to do.
     """
     operator = operator_of(call)
-    _check_types(call, operands)
+    check_types(call, [None if operand is None else operand.dtype for operand in operands])
     frame = Frame(call, limits, spent or Spent())
     frame.work(CALL + sum(operand.size for operand in operands if operand is not None))
     try:
@@ -106,17 +106,20 @@ def operator_of(call: Call) -> Operator:
     return operator
 
 
-def _check_types(call: Call, operands: Sequence[np.ndarray | None]) -> None:
-    """Every operand is of a type the standard allows in its place, and those that must be are of one type."""
+def check_types(call: Call, kinds: Sequence[np.dtype | None]) -> None:
+    """Raises FormatError unless every operand's type is allowed in its place, and those that must be are of one type.
+
+    None stands for an operand that is left out, or whose type is not known.
+    """
     known = signature(call.domain, call.op, call.version)
     if known is None or not known.types:
         return
     kin: dict[str, np.dtype] = {}
-    for index, operand in enumerate(operands):
-        if operand is None:
+    for index, kind in enumerate(kinds):
+        if kind is None:
             continue
         place = min(index, len(known.types) - 1)
-        if _TYPES.get(operand.dtype) not in known.types[place]:
-            raise call.refuse(f"input {index} is {operand.dtype.name}, which {call.op} does not take")
-        if kin.setdefault(known.kin[place], operand.dtype) != operand.dtype:
-            raise call.refuse(f"input {index} is {operand.dtype.name}, beside one of {kin[known.kin[place]].name}")
+        if _TYPES.get(kind) not in known.types[place]:
+            raise call.refuse(f"input {index} is {kind.name}, which {call.op} does not take")
+        if kin.setdefault(known.kin[place], kind) != kind:
+            raise call.refuse(f"input {index} is {kind.name}, beside one of {kin[known.kin[place]].name}")

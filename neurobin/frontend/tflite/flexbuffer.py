@@ -14,13 +14,16 @@ from neurobin.ir.container import short
 
 _INT, _UINT, _MAP, _BOOL = 1, 2, 9, 26
 _WIDTHS = (1, 2, 4, 8)
+MAX_BYTES = 2**16
 MAX_OPTIONS = 64
 MAX_KEY_BYTES = 64
 
 
 def read_options(data: np.ndarray, where: str) -> dict[str, int]:
     """uint8 [n] -> the map's numbers by name. Raises FormatError for damage, UnsupportedError for other kinds of value."""
-    return _Bytes(data.tobytes()[: 2**16], where).options()
+    if len(data) > MAX_BYTES:
+        raise FormatError(f"has options of {len(data)} bytes, at most {MAX_BYTES} are read", where=where)
+    return _Bytes(data.tobytes(), where).options()
 
 
 class _Bytes:

@@ -103,6 +103,7 @@ OPTIONS: dict[str, tuple[int, dict[str, Option]]] = {
     "MAX_POOL_2D": (5, _POOL),
     "AVERAGE_POOL_2D": (5, _POOL),
     "FULLY_CONNECTED": (8, {_FUSED: Option(0, "i1"), "weights_format": Option(1, "i1")}),
+    "SOFTMAX": (9, {"beta": Option(0, "<f4")}),
     "CONCATENATION": (10, {"axis": Option(0, "<i4"), _FUSED: Option(1, "i1")}),
     "ADD": (11, {_FUSED: Option(0, "i1")}),
     "MUL": (21, {_FUSED: Option(0, "i1")}),

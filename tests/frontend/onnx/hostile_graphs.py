@@ -6,11 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from onnx import NodeProto, TensorProto, helper
+from onnx import ModelProto, NodeProto, TensorProto, helper
 
-from tests.frontend.onnx.hostile_structures import QONNX, Hostile, fixed, node, proto, tensor
+from tests.frontend.onnx.hostile_structures import QONNX, Hostile, fixed, later, node, proto, row, tensor
 
 MAP = [1, 2, 6, 6]
+EIGHTS = np.zeros((4, 4), np.uint8)
 NAN, INF = float("nan"), float("inf")
 
 
@@ -59,14 +60,27 @@ def _many(count: int) -> Callable[[Path], bytes]:
     return folded(*nodes, end="m", constants=[tensor(1.0, "c"), tensor([15_000_000], "s", np.int64)])
 
 
-def _quantizers(count: int) -> Callable[[Path], bytes]:
+def _quantizers(count: int) -> ModelProto:
     """Every one of them takes a while to find the thresholds of."""
     nodes = []
     for i in range(count):
         nodes.append(node("MatMul", f"q{i}" if i else "x", "m", to=f"m{i}"))
         nodes.append(node("Quant", f"m{i}", "s", "z", "b", to=f"q{i + 1}", domain=QONNX, signed=1, narrow=0))
     constants = [tensor(np.eye(4), "m"), tensor(0.25, "s"), tensor(0.0, "z"), tensor(8.0, "b")]
-    return fixed(proto([*nodes, node("Mish", f"q{count}")], constants))
+    return proto([*nodes, node("Mish", f"q{count}")], constants)
+
+
+def _branches(count: int) -> ModelProto:
+    """One tensor, quantized in many ways."""
+    nodes = [node("Quant", "x", "s", "z", "b", to=f"q{i}", domain=QONNX, signed=1, narrow=0) for i in range(count)]
+    nodes.append(node("Concat", *(f"q{i}" for i in range(count)), axis=1))
+    return proto(nodes, [tensor(0.25, "s"), tensor(0.0, "z"), tensor(8.0, "b")])
+
+
+def _integers(zero: np.ndarray) -> Callable[[Path], bytes]:
+    """A product of whole numbers with weights [4, 4] and their zero points."""
+    nodes = [node("QuantizeLinear", "x", "s", to="q"), helper.make_node("MatMulInteger", ["q", "w", "", "z"], ["y"])]
+    return fixed(proto(nodes, [tensor(1.0, "s"), tensor(EIGHTS, "w", np.uint8), tensor(zero, "z", zero.dtype)]))
 
 
 def _scales(size: int) -> Callable[[Path], bytes]:
@@ -105,7 +119,6 @@ def column(*values: float) -> np.ndarray:
     return np.array(values, np.float32)[:, None]
 
 
-EIGHTS = np.zeros((4, 4), np.uint8)
 GRAPHS = (
     # windows
     Hostile("a stride of 0", conv(strides=[0, 1]), "strides [0, 1]"),
@@ -155,17 +168,38 @@ GRAPHS = (
     Hostile("two hundred tensors of 60 MB", _many(200), "the limit total_bytes", heavy=True),
     Hostile("products of matrices of 4096 squared", _products(TensorProto.FLOAT, 4096), "the limit work", heavy=True),
     Hostile("whole products of 1024 squared", _products(TensorProto.INT64, 1024), "the limit work", heavy=True),
-    Hostile("a chain of 18,000 operators", fixed(proto([*(node("Relu", f"t{i}" if i else "x", to=f"t{i + 1}")
-            for i in range(18_000)), node("Mish", "t18000")])), "no meaning for operator Mish", 3, heavy=True),
-    Hostile("a chain of 18,000 constants", folded(*(node("Neg", f"d{i}", to=f"d{i + 1}") for i in range(18_000)),
-            node("Mish", "d18000", to="z"), end="z", constants=[tensor([1.0], "d0")]), "no meaning for operator Mish", 3,
-            heavy=True),
-    Hostile("9,000 quantizers in a row", _quantizers(9_000), "the limit work", heavy=True),
-    Hostile("a quantizer of four million scales", _scales(2**22), "thresholds of all channels", 3, heavy=True),
+    Hostile("a chain of 18,000 operators", later(lambda: proto([*row("Relu", 18_000), node("Mish", "t18000")])),
+            "the limit chain", heavy=True),
+    Hostile("a chain of 18,000 constants", later(lambda: proto([node("Neg", "c", to="t1"), *row("Neg", 18_000)[1:],
+            node("Mish", "t18000", to="z"), node("Add", "x", "z")], [tensor([1.0], "c")])),
+            "no meaning for operator Mish", 3, heavy=True),
+    Hostile("9,000 quantizers in a row", later(lambda: _quantizers(9_000)), "the limit work", heavy=True),
+    Hostile("a quantizer of four million scales", _scales(2**22), "the limit work", heavy=True),
+    Hostile("a quantizer of four million thresholds", _scales(2**14), "thresholds of all channels", 3, heavy=True),
     Hostile("a million groups", folded(node("ConstantOfShape", "s", to="a"), node("ConstantOfShape", "t", to="b"),
             node("Conv", "a", "b", to="c", group=2**20), end="c", constants=[tensor([1, 2**20, 1, 1], "s", np.int64),
             tensor([2**20, 1, 1, 1], "t", np.int64)]), "the limit work", heavy=True),
     Hostile("fifty sorts of 16 million", _sorts(50, 2**24), "the limit work", heavy=True),
+    # what is computed of the image
+    Hostile("Concat doubling the image 40 times", fixed(proto([node("Concat", f"t{i}" if i else "x", f"t{i}" if i else "x",
+            to=f"t{i + 1}", axis=1) for i in range(40)] + [node("Relu", "t40")], shape=[1, 1, 64, 64])),
+            "the limit map_elements", heavy=True),
+    Hostile("an image padded to 8,000 squared", one("Pad", [0, 0, 4000, 4000, 0, 0, 4000, 4000], shape=MAP),
+            "the limit map_elements", heavy=True),
+    Hostile("windows of a million places", fixed(proto([node("MaxPool", "x", kernel_shape=[1000, 1000], pads=[999] * 4)],
+            shape=[1, 1, 1000, 1000])), "the limit products", heavy=True),
+    Hostile("a slice of 16 million images", fixed(proto([node("MatMul", "x", "m", to="a"),
+            helper.make_node("Slice", ["a", "s", "e", "i"], ["y"])], [tensor(np.ones((4, 4096)), "m"),
+            tensor([0], "s", np.int64), tensor([5], "e", np.int64), tensor([1], "i", np.int64)], shape=[2**24, 4])),
+            "the limit elements", heavy=True),
+    Hostile("a scale for each of a million channels", later(lambda: proto([node("BipolarQuant", "x", "s", domain=QONNX)],
+            [tensor(np.linspace(0.5, 1, 2**20)[None], "s")], shape=[1, 2**20])), "the limit work", heavy=True),
+    Hostile("3,000 quantizers of one tensor", later(lambda: _branches(3_000)), "the limit work", heavy=True),
+    Hostile("zero points for other filters", _integers(np.zeros(3, np.uint8)), "zero points of shape [3] for weights"),
+    Hostile("a zero point that is real", _integers(np.zeros(4, np.float32)), "input 3 is float32, which MatMulInteger does"),
+    Hostile("a standard operator's name elsewhere", fixed(proto([node("Shape", "x", domain="evil")])),
+            "no meaning for operator", 3),
+    # what constants say of each other
     Hostile("a place that is not there", folded(node("Gather", "c", "i", to="g"), end="g",
             constants=[tensor(np.ones(4), "c"), tensor([9], "i", np.int64)]), "of an axis of size 4"),
     Hostile("a whole number over 0", folded(node("Div", "c", "z", to="q"), end="q",
@@ -207,5 +241,5 @@ GRAPHS = (
     Hostile("a negative variance", norm(variance=(1.0, -0.5)), "variance is -0.5 at [1]"),
     Hostile("no variance and no epsilon", norm(variance=(0.0, 1.0), epsilon=0.0), "variance is 0.0 at [0]"),
     Hostile("an epsilon that is NaN", norm(epsilon=NAN), "attribute 'epsilon': is nan"),
-    Hostile("a normalisation of another width", norm(variance=(1.0, 1.0, 1.0)), "variance has shape (3,)"),
+    Hostile("a normalisation of another width", norm(variance=(1.0, 1.0, 1.0)), "variance has shape [3] for 2 channels"),
 )  # fmt: skip

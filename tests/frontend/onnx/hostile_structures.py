@@ -57,6 +57,11 @@ def fixed(data: bytes | ModelProto) -> Callable[[Path], bytes]:
     return lambda folder: data if isinstance(data, bytes) else data.SerializeToString()
 
 
+def later(make: Callable[[], bytes | ModelProto]) -> Callable[[Path], bytes]:
+    """The same for what is large: made when it is wanted."""
+    return lambda folder: fixed(make())(folder)
+
+
 def changed(change: Callable[[ModelProto], object]) -> Callable[[Path], bytes]:
     """A small good model after a change."""
 
@@ -154,6 +159,11 @@ def _rename(kind: str, name: str) -> Callable[[ModelProto], None]:
     return lambda model: setattr(getattr(model.graph, kind)[0], "name", name)
 
 
+def row(op: str, length: int) -> list[NodeProto]:
+    """Nodes from x to t{length}, each of which reads the one before."""
+    return [node(op, f"t{i}" if i else "x", to=f"t{i + 1}") for i in range(length)]
+
+
 def _ring(length: int) -> list[NodeProto]:
     return [node("Relu", f"t{(i - 1) % length}", to=f"t{i}") for i in range(length)] + [node("Relu", "t0")]
 
@@ -205,10 +215,11 @@ STRUCTURES = (
     Hostile("a number without end", fixed(b"\x08" + b"\xff" * 100), "no number where one should end"),
     Hostile("a group of old protobuf", fixed(b"\x0b\x0c"), "wire type 3"),
     Hostile("2000 nested graphs", fixed(_nested(2000)), "more than 60 deep"),
-    Hostile("two million empty nodes", fixed(_field(7, b"\x0a\x00" * 2_000_000)), "the limit decoded_bytes",
+    Hostile("two million empty nodes", later(lambda: _field(7, b"\x0a\x00" * 2_000_000)), "the limit decoded_bytes",
             heavy=True),
-    Hostile("two million sizes", fixed(_field(7, _field(5, b"\x08\x01" * 2_000_000))), "the limit fields", heavy=True),
-    Hostile("packed numbers that grow eightfold", fixed(_field(7, _field(5, _field(7, bytes(40_000_000))))),
+    Hostile("two million sizes", later(lambda: _field(7, _field(5, b"\x08\x01" * 2_000_000))), "the limit fields",
+            heavy=True),
+    Hostile("packed numbers that grow eightfold", later(lambda: _field(7, _field(5, _field(7, bytes(40_000_000))))),
             "the limit decoded_bytes", heavy=True),
     Hostile("one file of 300 MB", _sparse_file, "the limit file_bytes", heavy=True),
     Hostile("a file of 192 MB for nothing", _three_layers, "no meaning for operator Mish", 3, heavy=True),
@@ -224,9 +235,8 @@ STRUCTURES = (
     Hostile("an output that nothing makes", changed(_rename("output", "ghost")), "nothing makes it"),
     # structure
     Hostile("a node that reads itself", changed(_replace(node("Add", "x", "y"))), "is part of a cycle"),
-    Hostile("a cycle of 18,000 nodes", fixed(proto(_ring(18_000))), "is part of a cycle", heavy=True),
-    Hostile("100,000 nodes", fixed(proto([node("Relu", f"t{i}" if i else "x", to=f"t{i + 1}") for i in range(100_000)])),
-            "the limit nodes", heavy=True),
+    Hostile("a cycle of 18,000 nodes", later(lambda: proto(_ring(18_000))), "is part of a cycle", heavy=True),
+    Hostile("100,000 nodes", later(lambda: proto(row("Relu", 100_000))), "the limit nodes", heavy=True),
     Hostile("no output", changed(lambda m: m.graph.ClearField("output")), "has no output"),
     Hostile("two inputs", changed(lambda m: m.graph.input.add(name="z").type.CopyFrom(m.graph.input[0].type)),
             "2 inputs", 3),

@@ -1,13 +1,35 @@
-"""Ways to damage a model: its bytes, as storage and networks do it; its meaning, as only someone who knows ONNX would."""
+"""Ways to damage a model: its bytes, as storage and networks do it; its meaning, as only someone who knows ONNX would.
+
+    python -m tests.frontend.onnx.mutate 0 5000
+
+makes that many changes of either kind, from that number on, and prints what became of them. Each is made of its number
+alone, so that one that goes wrong is made again by `mutate NUMBER 1`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import sys
+import time
+import warnings
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
-from onnx import AttributeProto, GraphProto, ModelProto, NodeProto, helper, numpy_helper
+from onnx import AttributeProto, GraphProto, ModelProto, NodeProto, helper, load_model, numpy_helper
 
+from neurobin.errors import NeurobinError
+from neurobin.frontend.onnx.convert import to_graph
+from neurobin.frontend.onnx.reader import from_proto, parse
+from neurobin.frontend.onnx.sane import check
+from tests.frontend.onnx.generate import network
+
+FILES = 40
+LARGEST = 4000  # bytes: most of them hold structure then, not weights
+QUANTIZED = Path(__file__).parent / "brevitas"
 T = TypeVar("T")
 WHOLE = (0, -1, 1, 2, 3, 7, -2, 255, 1000, 2**31 - 1, 2**31, -(2**31), 2**62, -(2**63), 2**63 - 1)
 REAL = (0.0, -0.0, -1.0, 0.5, 1e-30, 1e-45, 1e38, -1e38, float("nan"), float("inf"), float("-inf"))
@@ -152,3 +174,67 @@ def _insert(model: ModelProto, rng: np.random.Generator) -> None:
 
 def _opset(model: ModelProto, rng: np.random.Generator) -> None:
     model.opset_import[0].version = int(_pick(rng, (0, 6, 7, 9, 10, 11, 12, 14, 18, 20, 25, 99)))
+
+
+Change = Callable[[Sequence[ModelProto], np.random.Generator], bytes]
+CHANGES: tuple[Change, ...] = (change_bytes, change_model)
+
+
+@cache
+def good_files() -> tuple[ModelProto, ...]:
+    """The small ones among random networks, and two of whole numbers that another tool wrote."""
+    found = [network(seed, seed % 2 == 0)[0] for seed in range(3 * FILES)]
+    small = [model for model in found if model.ByteSize() < LARGEST][:FILES]
+    assert len(small) == FILES
+    return (*small, *(load_model(QUANTIZED / f"{name}.onnx") for name in ("ort_qdq", "ort_qoperator")))
+
+
+def outcome(data: bytes) -> str:
+    """What becomes of the file: "graph", or the error of ours that refuses it. Every other exception is let through."""
+    try:
+        model = from_proto(parse(data))
+        check(model)
+        to_graph(model)
+    except NeurobinError as error:
+        kind, said = type(error).__name__, str(error)
+    else:
+        return "graph"
+    assert len(said) < 2000 + 400 * said.count(";"), said  # one complaint, or a list of them
+    return kind
+
+
+@dataclass
+class Tally:
+    """What became of changes: outcomes by name, those that went wrong by number, processor seconds of the slowest."""
+
+    outcomes: Counter[str] = field(default_factory=Counter)
+    wrong: dict[int, str] = field(default_factory=dict)
+    slowest: tuple[float, int] = (0.0, -1)
+
+
+def tally(change: Change, numbers: range) -> Tally:
+    """Makes the changes of these numbers, with every warning an error."""
+    result = Tally()
+    for number in numbers:
+        data = change(good_files(), np.random.default_rng(number))
+        begin = time.process_time()
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            try:
+                result.outcomes[outcome(data)] += 1
+            except Exception as error:  # which must not be, whatever it is
+                result.wrong[number] = f"{type(error).__name__}: {str(error)[:200]}"
+        result.slowest = max(result.slowest, (time.process_time() - begin, number))
+    return result
+
+
+if __name__ == "__main__":
+    first, count = (int(argument) for argument in sys.argv[1:3])
+    for change in CHANGES:
+        found = tally(change, range(first, first + count))
+        counts = ", ".join(f"{kind} {number}" for kind, number in found.outcomes.most_common())
+        print(
+            f"{change.__name__}: {counts}; wrong {len(found.wrong)}; slowest {found.slowest[0]:.2f} s ({found.slowest[1]})"
+        )
+        for number, error in found.wrong.items():
+            print(f"    {number}: {error}")

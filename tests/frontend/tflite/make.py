@@ -39,8 +39,8 @@ def binary(filters: int, size: int = 3, **options: object) -> lq.layers.QuantCon
 def zeros() -> tf.keras.Model:
     """Same padding with zeros, a shortcut, strides and dilation; the first layer has binary weights and real inputs.
 
-    No dilated filter reaches over more than its map: there LCE's fast kernels (not its reference kernel) correct the padding
-    wrongly.
+    No filter reaches over more than its map: there LCE's optimized kernels (not its reference kernel) correct the padding
+    wrongly (an odd number of bits with an even sum; see `grid`).
     """
     x = image = layers.Input((16, 16, 3), batch_size=1)
     x = lq.layers.QuantConv2D(32, 3, kernel_quantizer="ste_sign", padding="same", use_bias=False)(x)

@@ -8,14 +8,15 @@ import numpy as np
 
 from neurobin.errors import GraphError, UnsupportedError
 from neurobin.frontend.images import Images
-from neurobin.frontend.limits import DEFAULT, Limits
-from neurobin.frontend.onnx.convert import chains
+from neurobin.frontend.limits import DEFAULT, Limits, Spent
+from neurobin.frontend.onnx.convert import chains, exact
+from neurobin.frontend.onnx.convert.claims import input_type, whole_at_both_ends
 from neurobin.frontend.onnx.convert.conversion import Conversion, real, tidy
 from neurobin.frontend.onnx.convert.rules import RULES
-from neurobin.frontend.onnx.convert.values import LAST, MAP, Chain, Fixed, Flow, Step
+from neurobin.frontend.onnx.convert.values import LAST, MAP, Chain, Fixed, Flow, Step, Value, by_place
 from neurobin.frontend.onnx.convert.weights import codes_of, rescaled
 from neurobin.frontend.onnx.domains import CHANNELS_LAST, STANDARD
-from neurobin.frontend.onnx.evaluate import execute, execute_on
+from neurobin.frontend.onnx.evaluate import check_types, execute, execute_on
 from neurobin.frontend.onnx.model import Call, Model, Port
 from neurobin.frontend.onnx.operators import Frame
 from neurobin.ir import Builder, DType, Graph, TensorType
@@ -30,16 +31,38 @@ LEFT_OUT = {"Softmax", "LogSoftmax", "ArgMax"}  # at the end: they change no ran
 def to_graph(model: Model, images: Images | None = None, limits: Limits = DEFAULT) -> Graph:
     """The graph of a model with one input and one output, as trained, for whole-number images.
 
-    `images` says what the model's real inputs are made of (default: 8-bit pixels over 255); inputs of a whole-number type
-    are taken as they are. Raises UnsupportedError listing every call that has no meaning in a graph.
+    `images` says what the model's real inputs are made of; else QONNX's annotation of the input does, else they are 8-bit
+    pixels over 255. Inputs of a whole-number type are taken as they are. A model that is said to be whole numbers at both
+    ends, and is throughout, becomes a deployed graph of the same integers.
+    Raises UnsupportedError listing every call that has no meaning in a graph.
     """
     if len(model.ports) != 1 or len(model.outputs) != 1:
         found = f"{len(model.ports)} inputs and {len(model.outputs)} outputs"
         raise UnsupportedError(f"a network with {found}, expected one of each")
+    claimed = input_type(model)
+    if images is None and claimed is not None:
+        images = Images(claimed, 1.0, 0.0)
+        if whole_at_both_ends(model):
+            try:
+                return _converted(model, images, limits, integers=True)
+            except UnsupportedError:
+                pass  # not whole numbers throughout: a graph as trained says what stands against that as well
+    return _converted(model, images, limits, integers=False)
+
+
+def _converted(model: Model, images: Images | None, limits: Limits, *, integers: bool) -> Graph:
+    """The graph, of real maps or of `integers` only. Raises UnsupportedError listing all that stands against it."""
     port = model.ports[0]
     last_first = _is_channels_last(model, port)
     kind, dtype = _sizes(port, last_first), _dtype(port, images)
-    c = Conversion(Builder({tidy(port.name): TensorType(kind, dtype)}), limits, chains.write)
+    spent = Spent(held=sum(values.nbytes for values in model.constants.values()), work=0)
+    c = Conversion(
+        Builder({tidy(port.name): TensorType(kind, dtype)}),
+        limits,
+        exact.write if integers else chains.write,
+        integers,
+        spent=spent,
+    )
     c.values |= {name: Fixed(values) for name, values in model.constants.items()}
     c.values[port.name] = start = _input(c, port, images, last_first)
     problems: list[str] = []
@@ -122,14 +145,14 @@ def _convert(c: Conversion, call: Call, problems: list[str]) -> None:
     c.builder.prefix = tidy(call.name)
     try:
         if not computed:
-            arrays = {
-                name: value.values for name, value in c.values.items() if isinstance(value, Fixed) and name in call.inputs
-            }
-            _fold(c, call, operands, execute(call, arrays, c.limits))  # type: ignore[arg-type]
-        elif call.op == "Shape":
+            fixed = {name: value for name in call.inputs if isinstance(value := c.values.get(name), Fixed)}
+            arrays = {name: value.values for name, value in fixed.items()}
+            _fold(c, call, [fixed.get(name) for name in call.inputs], execute(call, arrays, c.limits, c.spent))
+        elif (call.domain, call.op) == (STANDARD, "Shape"):
             shape = np.broadcast_to(np.bool_(False), operands[0].shape)  # type: ignore[union-attr]
-            c.values |= {name: Fixed(array) for name, array in execute(call, {call.inputs[0]: shape}, c.limits).items()}
-        elif call.op in chains.WAITING and len(computed) == 1 and call.domain != CHANNELS_LAST:
+            made = execute(call, {call.inputs[0]: shape}, c.limits, c.spent)
+            c.values |= {name: Fixed(array) for name, array in made.items()}
+        elif _waits(c, call, computed):
             arrays_or_none = tuple(operand.values if isinstance(operand, Fixed) else None for operand in operands)
             c.values[call.outputs[0]] = c.extend(call.inputs[computed[0]], Step(call, computed[0], arrays_or_none))
         else:
@@ -137,6 +160,7 @@ def _convert(c: Conversion, call: Call, problems: list[str]) -> None:
             if rule is None:
                 several = " of several computed tensors" if call.op in chains.WAITING and len(computed) > 1 else ""
                 raise UnsupportedError(f"no meaning for operator {call.op}{several}", where=call.where)
+            check_types(call, [_kind(operand) for operand in operands])
             result = rule(c, call)
             results = result if isinstance(result, tuple) else (result,)
             c.values |= {name: flow for name, flow in zip(call.outputs, results, strict=False) if name}
@@ -144,9 +168,28 @@ def _convert(c: Conversion, call: Call, problems: list[str]) -> None:
         problems.append(str(error) if error.where else f"{call.where}: {error}")
 
 
+def _waits(c: Conversion, call: Call, computed: list[int]) -> bool:
+    """True for an operator on single elements of one tensor, beside constants that are the same at every place."""
+    if call.op not in chains.WAITING or len(computed) != 1 or call.domain == CHANNELS_LAST:
+        return False
+    if call.op != "Mul":
+        return True
+    value = c.values[call.inputs[computed[0]]]
+    flow = value.flow if isinstance(value, Chain) else value
+    others = [other.values for name in call.inputs if isinstance(other := c.values.get(name), Fixed)]
+    return not isinstance(flow, Flow) or all(by_place(other, flow) is None for other in others)
+
+
+def _kind(value: Value | None) -> np.dtype | None:
+    """The type of a tensor's numbers, None where it is left out or a chain that is not written yet."""
+    return value.values.dtype if isinstance(value, Fixed) else value.kind if isinstance(value, Flow) else None
+
+
 def _fold(c: Conversion, call: Call, operands: list[Fixed | None], results: Mapping[str, np.ndarray]) -> None:
     """Constants from constants. Quantizers keep their codes, views pass them on."""
     for name, array in results.items():
+        if array.dtype.kind == "f" and np.isnan(array).any():
+            raise call.refuse("makes NaN of constants")
         c.values[name] = Fixed(array)
     first = operands[0] if operands else None
     if first is None:
@@ -155,7 +198,7 @@ def _fold(c: Conversion, call: Call, operands: list[Fixed | None], results: Mapp
 
         def same(array: np.ndarray) -> np.ndarray:
             others = [operand.values if operand else None for operand in operands[1:]]
-            return moved(call, array, others, c.limits)
+            return execute_on(call, [array, *others], c.limits, c.spent)[0]
 
         c.values[call.outputs[0]] = first.map(same)
     if call.op in ("Mul", "Div") and len(operands) == 2:
@@ -178,11 +221,6 @@ def _fold_scale(c: Conversion, call: Call, operands: list[Fixed | None]) -> None
         factor = 1 / right.values.astype(np.float64) if call.op == "Div" else right.values.astype(np.float64)
     codes = rescaled(left.codes, left.values.shape, factor)
     c.values[call.outputs[0]] = Fixed(c.values[call.outputs[0]].values, codes)  # type: ignore[union-attr]
-
-
-def moved(call: Call, array: np.ndarray, others: list[np.ndarray | None], limits: Limits) -> np.ndarray:
-    """What a view makes of another array of the same shape."""
-    return execute_on(call, [array, *others], limits)[0]
 
 
 def _input(c: Conversion, port: Port, images: Images | None, last_first: bool) -> Flow:

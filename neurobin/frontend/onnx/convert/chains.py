@@ -13,7 +13,7 @@ from dataclasses import replace
 import numpy as np
 
 from neurobin.errors import UnsupportedError
-from neurobin.frontend.limits import DEFAULT, Limits
+from neurobin.frontend.limits import DEFAULT
 from neurobin.frontend.onnx.convert.conversion import Conversion, real, tidy
 from neurobin.frontend.onnx.convert.reals import clip_bounds, write_reals
 from neurobin.frontend.onnx.convert.staircase import Function, Staircase, staircase
@@ -38,6 +38,7 @@ COMPARISONS = {"Greater", "GreaterOrEqual", "Less", "LessOrEqual", "Not"}
 SYMMETRIC = COMPARISONS | {"Add", "Sub", "Mul", "Max", "Min"}  # monotone in either operand
 _PARAMETERS = {"BatchNormalization", "MultiThreshold", "QuantizeLinear", "DequantizeLinear"}  # constants by channel first
 _WRAPPING = {"Mul", "Div", "Neg", "Abs", "Add", "Sub"}  # of whole numbers, whose results may leave their type
+CHANNEL = 2**11  # elements in the time that the levels of one channel take to be put on a grid
 ROOM = 2**30  # sums of two numbers below it stay in 32 bits
 
 
@@ -51,7 +52,7 @@ def write(c: Conversion, chain: Chain) -> Flow:
 
 
 def _written(c: Conversion, flow: Flow, steps: Sequence[Step]) -> Flow:
-    kinds = _kinds(flow, steps, c.limits)
+    kinds = _kinds(c, flow, steps)
     first = next((index for index, step in enumerate(steps) if step.rounds), len(steps))
     if first == len(steps):
         return write_reals(c, flow, steps, kinds[1:])
@@ -61,7 +62,7 @@ def _written(c: Conversion, flow: Flow, steps: Sequence[Step]) -> Flow:
         if not all(_monotone(step, stairs[:index], kinds[begin + index]) for index, step in enumerate(stairs)):
             continue
         try:
-            found = _staircase(flow, stairs, kinds[begin], c.limits)
+            found = _staircase(c, flow, stairs, kinds[begin])
         except UnsupportedError as error:
             problem = error
             continue
@@ -77,15 +78,22 @@ def _begins(flow: Flow, first: int) -> list[int]:
     return late if flow.kind.kind == "f" else [0, *late]
 
 
-def _kinds(flow: Flow, steps: Sequence[Step], limits: Limits) -> list[np.dtype]:
+def _kinds(c: Conversion, flow: Flow, steps: Sequence[Step]) -> list[np.dtype]:
     """The type of the numbers before each step and behind the last. Raises UnsupportedError for steps that mean no chain."""
-    kinds, values = [flow.kind], np.zeros([1] * len(flow.order), flow.kind)
+    kinds = [flow.kind]
     for index, step in enumerate(steps):
         _check(flow, step, steps[:index], kinds[-1])
-        with np.errstate(all="ignore"):
-            values = _applied(flow, step, values, np.zeros(1, np.int64), limits)
-        kinds.append(values.dtype)
+        kinds.append(kind_behind(c, flow, step, kinds[-1]))
     return kinds
+
+
+def kind_behind(c: Conversion, flow: Flow, step: Step, kind: np.dtype) -> np.dtype:
+    """The type of a step's results, as the evaluator has it for one number of `kind` per channel of the flow.
+
+    Raises FormatError for a step that the evaluator refuses, UnsupportedError for constants that vary over places.
+    """
+    with np.errstate(all="ignore"):
+        return _applied(c, flow, step, np.zeros(_along_channels(flow, flow.channels), kind)).dtype
 
 
 def _check(flow: Flow, step: Step, before: Sequence[Step], kind: np.dtype) -> None:
@@ -96,7 +104,7 @@ def _check(flow: Flow, step: Step, before: Sequence[Step], kind: np.dtype) -> No
     if call.op == "BatchNormalization" and (call.attributes.get("training_mode", 0) or any(call.outputs[1:])):
         raise UnsupportedError("is in training mode", where=call.where)
     if call.op in _PARAMETERS and any(operand.size > 1 for operand in step.constants):
-        axis = _parameter_axis(flow, step)
+        axis = parameter_axis(flow, step)
         if axis != flow.channel_axis:
             raise UnsupportedError(f"has parameters along axis {axis}, which is not the channels'", where=call.where)
     if kind.kind in "iu" and call.op in _WRAPPING and not _has_room(step, kind):
@@ -141,13 +149,15 @@ def _monotone(step: Step, before: Sequence[Step], kind: np.dtype) -> bool:
     return step.place == 0 or call.op in SYMMETRIC
 
 
-def _staircase(flow: Flow, steps: Sequence[Step], kind: np.dtype, limits: Limits) -> Staircase:
+def _staircase(c: Conversion, flow: Flow, steps: Sequence[Step], kind: np.dtype) -> Staircase:
     """The steps as thresholds per channel, or for all channels at once where no constant tells them apart."""
     varies = any(_by_channel(step, operand, flow) for step in steps for operand in step.constants)
-    return staircase(_function(flow, steps, limits), flow.channels if varies else 1, kind)
+    channels = flow.channels if varies else 1
+    Frame(steps[0].call, c.limits, c.spent).work(channels * CHANNEL)
+    return staircase(_function(c, flow, steps), channels, kind)
 
 
-def _parameter_axis(flow: Flow, step: Step) -> int:
+def parameter_axis(flow: Flow, step: Step) -> int:
     """Along which axis of the flow an operator has one parameter each."""
     frame = Frame(step.call, DEFAULT)
     if step.call.op == "MultiThreshold":
@@ -158,32 +168,36 @@ def _parameter_axis(flow: Flow, step: Step) -> int:
 def _by_channel(step: Step, operand: np.ndarray, flow: Flow) -> bool:
     """True for a constant with one value (or row) per channel, False for one for all. Raises UnsupportedError otherwise."""
     if step.call.op in _PARAMETERS and operand.ndim >= 1:
-        return len(operand) > 1
+        return len(operand) > 1 or flow.channels == 1  # the evaluator wants as many as there are numbers
     return len(per_channel(operand, flow, step.call.where)) > 1
 
 
-def _applied(flow: Flow, step: Step, values: np.ndarray, channel: np.ndarray, limits: Limits) -> np.ndarray:
-    """What the evaluator makes of numbers [.., M, ..] along the channels' axis, of these channels [M]."""
+def _along_channels(flow: Flow, count: int) -> list[int]:
+    """The shape of so many numbers along the channels' axis."""
+    return [count if axis == flow.channel_axis else 1 for axis in range(len(flow.order))]
+
+
+def _applied(c: Conversion, flow: Flow, step: Step, values: np.ndarray, channel: np.ndarray | None = None) -> np.ndarray:
+    """What the evaluator makes of numbers [.., M, ..] along the channels' axis: of these channels [M], else of all."""
     operands: list[np.ndarray | None] = []
     for operand in step.operands:
-        if operand is not None and _by_channel(step, operand, flow):
+        if operand is not None and _by_channel(step, operand, flow) and channel is not None:
             along = 0 if step.call.op in _PARAMETERS else operand.ndim - len(flow.order) + flow.channel_axis
             operand = np.take(operand, channel, along)
         operands.append(operand)
     operands[step.place] = values
-    return execute_on(step.call, operands, limits)[0]
+    return execute_on(step.call, operands, c.limits, c.spent)[0]
 
 
-def _function(flow: Flow, steps: Sequence[Step], limits: Limits) -> Function:
+def _function(c: Conversion, flow: Flow, steps: Sequence[Step]) -> Function:
     """The steps as a function of numbers and their channels, computed by the evaluator in the types of the file."""
-    shape = [1] * len(flow.order)
 
     def function(x: np.ndarray, channel: np.ndarray) -> np.ndarray:
-        shape[flow.channel_axis] = len(x)
+        shape = _along_channels(flow, len(x))
         values = x.reshape(shape)
         with np.errstate(all="ignore"):
             for step in steps:
-                values = _applied(flow, step, values, channel, limits)
+                values = _applied(c, flow, step, values, channel)
         return np.broadcast_to(values, shape).reshape(-1).astype(np.float64)
 
     return function

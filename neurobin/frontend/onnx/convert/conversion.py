@@ -4,25 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from math import prod
 
 import numpy as np
 
 from neurobin.errors import FormatError, UnsupportedError
-from neurobin.frontend.limits import Limits
+from neurobin.frontend.limits import Limits, Spent
 from neurobin.frontend.onnx.convert.values import Chain, Fixed, Flow, Step, Value
 from neurobin.frontend.onnx.model import Call
-from neurobin.ir import FLOAT64, Builder, Constant, Op
+from neurobin.ir import FLOAT64, Builder, Constant, Node, Op
 
 
 @dataclass
 class Conversion:
-    """The graph so far, and what every tensor of the model has become. `realise` writes chains: see `chains`."""
+    """The graph so far, and what every tensor of the model has become.
+
+    `realise` writes chains: see `chains`, and `exact` where all is whole numbers (`integers`).
+    """
 
     builder: Builder
     limits: Limits
     realise: Callable[[Conversion, Chain], Flow]
+    integers: bool = False
     values: dict[str, Value] = field(default_factory=dict)
     written: dict[str, Flow] = field(default_factory=dict)  # chains, and real parts of them, by the tensor they end in
+    made: dict[str, Node] = field(default_factory=dict)  # the graph's nodes by name
+    spent: Spent = field(default_factory=lambda: Spent(work=0))  # on constants, and on finding thresholds
 
     def flow(self, name: str) -> Flow:
         """A tensor of the graph for a tensor of the model; a chain is written now, once."""
@@ -53,10 +60,26 @@ class Conversion:
         return fixed.values
 
     def add(self, op: Op, source: Flow, *others: str, order: Sequence[int] | None = None) -> Flow:
-        """Append `op` on a flow; the result is seen in the same order of axes unless another is given."""
+        """Append `op` on a flow; the result is seen in the same order of axes unless another is given.
+
+        Raises UnsupportedError where all shall be whole numbers and this is not, or leaves those that the file's type holds.
+        """
         name = self.builder.add(op, source.name, *others)
-        sizes = self.builder.types[name].shape
+        self.made[name] = self.builder.nodes[-1]
+        sizes, dtype = self.builder.types[name].shape, self.builder.types[name].dtype
+        if self.integers:
+            if dtype.is_float:
+                raise UnsupportedError(f"{op.name} of whole numbers is real")
+            check_exact(source.kind, dtype.low, dtype.high)
+        self.limits.check("map_elements", prod(sizes), f"the number of elements in shape {list(sizes)}", f"node {name!r}")
         return Flow(name, tuple(source.order if order is None else order), sizes, source.batch, source.kind)
+
+    def count(self, call: Call, products: int) -> None:
+        """Counts what a layer multiplies or compares for one image. Raises FormatError where the network takes too many."""
+        self.spent.products += products
+        self.limits.check(
+            "products", self.spent.products, "the number of products and comparisons for one image", call.where
+        )
 
     def extend(self, name: str, step: Step) -> Chain:
         """The chain of tensor `name` with one more step.
@@ -69,7 +92,21 @@ class Conversion:
             value = self.written[name]
         if isinstance(value, Fixed):
             raise FormatError(f"{name!r} is a constant")
-        return Chain(value.flow, (*value.steps, step)) if isinstance(value, Chain) else Chain(value, (step,))
+        if isinstance(value, Flow):
+            return Chain(value, (step,))
+        count = len(value.steps) + 1
+        self.limits.check("chain", count, "the number of operators on single elements in a row", step.call.where)
+        return Chain(value.flow, (*value.steps, step))
+
+
+def check_exact(kind: np.dtype, low: int, high: int) -> None:
+    """Raises UnsupportedError unless a type of the file holds every whole number from `low` to `high`."""
+    if kind.kind == "f":
+        least, most = -(2 ** (np.finfo(kind).nmant + 1)), 2 ** (np.finfo(kind).nmant + 1)
+    else:
+        least, most = (0, 1) if kind.kind == "b" else (int(np.iinfo(kind).min), int(np.iinfo(kind).max))
+    if low < least or high > most:
+        raise UnsupportedError(f"numbers from {low} to {high}, beyond the whole ones of {kind.name}")
 
 
 def real(values: np.ndarray) -> Constant:

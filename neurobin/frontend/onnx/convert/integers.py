@@ -55,11 +55,12 @@ def _sums(
     codes = matrix(c, call, weights[0]).values.astype(np.int64)
     zero = c.fixed(call, weights[1])
     convolves = "Conv" in call.op
+    if codes.ndim < 2 or codes.size == 0:
+        raise call.refuse(f"weights of shape {list(codes.shape)}")
     if zero is not None:
-        rows = zero.values.astype(np.int64)
-        codes = codes - (rows.reshape(-1, *(1,) * (codes.ndim - 1)) if convolves else rows)
+        codes = codes - _per_filter(call, zero.values.astype(np.int64), codes, 0 if convolves else codes.ndim - 1)
     per_filter = np.abs(codes).sum(axis=tuple(range(1, codes.ndim)) if convolves else 0)
-    if int(per_filter.max()) * largest + int(np.abs(bias).max() if bias is not None else 0) >= ROOM:
+    if int(per_filter.max()) * largest + int(np.abs(bias).max(initial=0) if bias is not None else 0) >= ROOM:
         raise UnsupportedError("sums that may leave 30 bits", where=call.where)
     weight = Fixed(codes.astype(np.float64), whole(codes))
     sums = convolution(c, call, x, weight) if convolves else product(c, call, x, weight)
@@ -70,13 +71,20 @@ def _sums(
     return replace(sums, kind=np.dtype(np.int32))
 
 
+def _per_filter(call: Call, values: np.ndarray, codes: np.ndarray, axis: int) -> np.ndarray:
+    """One value, or one for each filter along an axis of the weights, as it broadcasts to them."""
+    if values.size != 1 and values.shape != (codes.shape[axis],):
+        raise call.refuse(f"zero points of shape {list(values.shape)} for weights of shape {list(codes.shape)}")
+    return values.reshape(-1, *(1,) * (codes.ndim - 1 - axis))
+
+
 def _centred(c: Conversion, call: Call, index: int, zero_index: int) -> tuple[Flow, int]:
     """(codes of the image less their zero point, the largest magnitude of such a code)."""
     name, zero = call.inputs[index], c.fixed(call, zero_index)
     raw = c.values[name]
     if isinstance(raw, Fixed):
         raise UnsupportedError("multiplies a constant with what is computed from the image", where=call.where)
-    if zero is not None and zero.values.size > 1:
+    if zero is not None and zero.values.size != 1:
         raise UnsupportedError("a zero point per row of the image", where=call.where)
     origin = 0 if zero is None else int(zero.values.reshape(()))
     held = np.iinfo(np.uint8 if zero is None else zero.values.dtype)
@@ -93,8 +101,8 @@ def _centred(c: Conversion, call: Call, index: int, zero_index: int) -> tuple[Fl
 def _rescaled(c: Conversion, call: Call, sums: Flow, rows: tuple[int, ...]) -> Chain:
     """round(sums x_scale w_scale / y_scale) + y_zero, saturated, as the evaluator computes it."""
     x_scale, w_scale, y_scale, zero = (c.parameter(call, index) for index in (1, 4, 6, 7))
-    if zero.size != 1 or y_scale.size != 1:
-        raise UnsupportedError("a scale or zero point per row of the result", where=call.where)
+    if not zero.size == x_scale.size == y_scale.size == 1:
+        raise UnsupportedError("a scale or zero point per row of the image or the result", where=call.where)
     ratio = (x_scale.reshape(()) * w_scale / y_scale.reshape(())).astype(np.float64)
     held = np.iinfo(zero.dtype)
     steps = (

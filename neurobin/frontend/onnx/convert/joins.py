@@ -1,22 +1,25 @@
-"""Operators on several computed tensors, or that take one apart: sums, products, parts of the channels."""
+"""Operators on several computed tensors: sums, products, logic, and channels side by side."""
 
 from __future__ import annotations
-
-from math import prod
 
 import numpy as np
 
 from neurobin.errors import UnsupportedError
+from neurobin.frontend.onnx.convert import stairs
 from neurobin.frontend.onnx.convert.conversion import Conversion, real
-from neurobin.frontend.onnx.convert.values import Flow
-from neurobin.frontend.onnx.evaluate import execute_on
+from neurobin.frontend.onnx.convert.exact import trace
+from neurobin.frontend.onnx.convert.line import Line, numbers, times, whole, written
+from neurobin.frontend.onnx.convert.values import Chain, Fixed, Flow, by_place
 from neurobin.frontend.onnx.model import Call
 from neurobin.frontend.onnx.operators import Frame
+from neurobin.ir import BINARY, BIPOLAR, FLOAT64, Constant
 from neurobin.ops.add import Add
 from neurobin.ops.affine import Affine
 from neurobin.ops.concat import Concat
+from neurobin.ops.logic import Logic
 from neurobin.ops.multiply import Multiply
-from neurobin.ops.slice import Slice
+from neurobin.ops.position_scale import PositionScale
+from neurobin.passes.fixed_point import integers
 
 
 def concat(c: Conversion, call: Call) -> Flow:
@@ -31,47 +34,59 @@ def concat(c: Conversion, call: Call) -> Flow:
     return c.add(Concat(), same[0], *(part.name for part in same[1:]))
 
 
-def split(c: Conversion, call: Call) -> tuple[Flow, ...]:
-    """Ranges of channels: the evaluator splits their numbers."""
-    x = c.flow(call.inputs[0])
-    axis = Frame(call, c.limits).axis(call.integer("axis"), len(x.order))
-    if axis != x.channel_axis:
-        raise UnsupportedError(f"splits axis {axis}, which is not the channels'", where=call.where)
-    numbers = np.arange(x.channels).reshape([x.channels if a == axis else 1 for a in range(len(x.order))])
-    operands = [numbers, *(c.parameter(call, index) if name else None for index, name in enumerate(call.inputs) if index)]
-    parts = [part.reshape(-1) for part in execute_on(call, operands, c.limits)]
-    if not all(len(part) for part in parts):
-        raise UnsupportedError("a part without channels", where=call.where)
-    return tuple(c.add(Slice(int(part[0]), int(part[-1]) + 1), x) for part in parts)
-
-
-def slices(c: Conversion, call: Call) -> Flow:
-    """A range of channels; other axes must stay whole. The evaluator takes numbers of places apart."""
-    x = c.flow(call.inputs[0])
-    places = np.arange(prod(x.shape)).reshape(x.shape)
-    operands = [places, *(c.parameter(call, index) if name else None for index, name in enumerate(call.inputs) if index)]
-    kept = execute_on(call, operands, c.limits)[0]
-    axis = x.channel_axis
-    others = [a for a in range(len(x.shape)) if a != axis]
-    if not kept.size or any(kept.shape[a] != x.shape[a] for a in others):
-        raise UnsupportedError(
-            f"shape {list(kept.shape)} of {list(x.shape)}, expected a range of channels", where=call.where
-        )
-    first = int(kept.reshape(-1)[0]) // prod(x.shape[axis + 1 :]) % x.channels
-    if not np.array_equal(kept, np.take(places, range(first, min(first + kept.shape[axis], x.channels)), axis)):
-        raise UnsupportedError("takes something else than a range of channels in order", where=call.where)
-    return x if kept.shape[axis] == x.channels else c.add(Slice(first, first + kept.shape[axis]), x)
-
-
 def join(c: Conversion, call: Call) -> Flow:
-    """Add, Sub and Mul of two computed tensors."""
-    a, b = (c.flow(name) for name in call.inputs)
+    """Add, Sub and Mul of two computed tensors; Mul of a map with a factor for each of its places."""
+    fixed = [value.values for name in call.inputs if isinstance(value := c.values[name], Fixed)]
+    if fixed:
+        return _scaled_by_place(c, call, fixed[0])
+    return _joined(c, call, *(c.flow(name) for name in call.inputs))
+
+
+def _scaled_by_place(c: Conversion, call: Call, values: np.ndarray) -> Flow:
+    x = c.flow(next(name for name in call.inputs if not isinstance(c.values[name], Fixed)))
+    factor = by_place(values, x)
+    if factor is None:
+        raise UnsupportedError(f"a constant of shape {list(values.shape)}", where=call.where)
+    if not c.integers:
+        return c.add(PositionScale(Constant(FLOAT64, factor.astype(np.float64))), x)
+    return c.add(PositionScale(integers(whole(factor.reshape(-1)).astype(np.int64).reshape(factor.shape))), x)
+
+
+def _joined(c: Conversion, call: Call, a: Flow, b: Flow) -> Flow:
     if a.order != b.order or len(a.sizes) != len(b.sizes):
         raise UnsupportedError(f"joins tensors of shapes {list(a.shape)} and {list(b.shape)}", where=call.where)
-    if a.kind.kind != "f":
+    if a.kind.kind != "f" and not c.integers:
         raise UnsupportedError(f"{call.op} of {a.kind.name}, which may wrap", where=call.where)
     if call.op == "Mul":
-        return c.add(Multiply(), a, b.name)
+        kinds = {c.builder.types[flow.name] for flow in (a, b)}
+        agrees = c.integers and len(kinds) == 1 and next(iter(kinds)).dtype == BIPOLAR
+        return c.add(Logic("xnor") if agrees else Multiply(), a, b.name)
     if a.sizes != b.sizes:
         raise UnsupportedError(f"adds tensors of shapes {list(a.shape)} and {list(b.shape)}", where=call.where)
-    return c.add(Add(), a, (c.add(Affine(real(np.array(-1.0))), b) if call.op == "Sub" else b).name)
+    return c.add(Add(), a, (_negative(c, b) if call.op == "Sub" else b).name)
+
+
+def _negative(c: Conversion, x: Flow) -> Flow:
+    return written(c, times(c, Line(x), numbers(-1))) if c.integers else c.add(Affine(real(np.array(-1.0))), x)
+
+
+def total(c: Conversion, call: Call) -> Flow:
+    """Sum: one tensor and the next, and so on. In whole numbers, thresholds of one tensor are thresholds of uneven steps."""
+    parts = [part for name in call.inputs if isinstance(part := c.values[name], Chain)]
+    compare = c.integers and len(parts) == len(call.inputs) > 1
+    if compare and all(part.steps[-1].call.op == "MultiThreshold" for part in parts):
+        found = [stairs.of_thresholds(c, trace(c, part.flow, part.steps[:-1]), part.steps[-1]) for part in parts]
+        return stairs.written(c, stairs.summed(found))
+    result = c.flow(call.inputs[0])
+    for name in call.inputs[1:]:
+        result = _joined(c, call, result, c.flow(name))
+    return result
+
+
+def extreme(c: Conversion, call: Call) -> Flow:
+    """The larger or the smaller of two bits: logic."""
+    flows = [c.flow(name) for name in call.inputs]
+    kinds = {c.builder.types[flow.name] for flow in flows}
+    if len(flows) != 2 or len(kinds) != 1 or next(iter(kinds)).dtype not in (BINARY, BIPOLAR):
+        raise UnsupportedError(f"{call.op} of several computed tensors that are no single bits", where=call.where)
+    return c.add(Logic("or" if call.op == "Max" else "and"), flows[0], flows[1].name)

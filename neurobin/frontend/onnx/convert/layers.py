@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from math import prod
+
 import numpy as np
 
 from neurobin.errors import UnsupportedError
 from neurobin.frontend.onnx.convert.conversion import Conversion, real
+from neurobin.frontend.onnx.convert.line import Line, whole, written
 from neurobin.frontend.onnx.convert.values import BATCH, Fixed, Flow, per_channel
-from neurobin.frontend.onnx.convert.weights import weight_and_scale
+from neurobin.frontend.onnx.convert.weights import weight_and_scale, whole_weight
 from neurobin.frontend.onnx.convert.windows import as_stated, pads, two
 from neurobin.frontend.onnx.model import Call
 from neurobin.frontend.onnx.operators import Frame
 from neurobin.frontend.onnx.operators._window import window
+from neurobin.ir import FLOAT64, Constant
 from neurobin.ops.affine import Affine
 from neurobin.ops.conv2d import Conv2d
 from neurobin.ops.dense import Dense
+from neurobin.ops.pad import Pad
+from neurobin.ops.sum_pool2d import SumPool2d
+from neurobin.passes.planes import MAX_ACTIVATION_PLANES, MAX_WEIGHT_PLANES, integer_op
 
 
 def matrix(c: Conversion, call: Call, index: int) -> Fixed:
@@ -35,9 +43,32 @@ def convolution(c: Conversion, call: Call, x: Flow, weight: Fixed, *, first: boo
     if tuple(kernel) != weight.values.shape[2:] or groups < 1 or x.channels != groups * weight.values.shape[1]:
         raise call.refuse(f"{x.channels} channels in {groups} groups with weights of shape {list(weight.values.shape)}")
     over = window(Frame(call, c.limits), x.sizes[:2], tuple(kernel))
-    values, scale = weight_and_scale(weight.map(lambda array: array.transpose(0, 2, 3, 1)))
+    c.count(call, prod(over.sizes) * weight.values.size)
+    values, scale = _weights(c, weight.map(lambda array: array.transpose(0, 2, 3, 1)))
     op = Conv2d(values, scale, two(over.strides), pads(over), 0, two(over.dilations), groups)
-    return as_stated(call, c.add(op, x), over)
+    return as_stated(call, _linear(c, op, x), over)
+
+
+def _weights(c: Conversion, weight: Fixed) -> tuple[Constant, Constant]:
+    return (whole_weight(weight), Constant(FLOAT64, np.ones(1))) if c.integers else weight_and_scale(weight)
+
+
+def _linear(c: Conversion, op: Conv2d | Dense, x: Flow) -> Flow:
+    """The layer; on whole numbers its integer op, which pads with what a `pad` before it adds and knows sums of windows."""
+    if not c.integers:
+        return c.add(op, x)
+    if (op.scale.values != 1).any():
+        raise UnsupportedError("a factor on whole numbers")
+    if isinstance(op, Conv2d):
+        ones = bool((op.weight.values == 1).all()) and op.dilation == (1, 1)
+        if ones and op.weight.shape[0] == op.groups == x.channels:
+            return c.add(SumPool2d(two(op.weight.shape[1:3]), op.stride, op.padding), x)
+        before = c.made.get(x.name)
+        if before is not None and isinstance(before.op, Pad) and not any(op.padding):
+            op = replace(op, padding=before.op.padding, pad_value=before.op.value)
+            x = replace(x, name=before.inputs[0], sizes=c.builder.types[before.inputs[0]].shape)
+    narrow = op.weight.dtype.bits <= MAX_WEIGHT_PLANES and c.builder.types[x.name].dtype.bits <= MAX_ACTIVATION_PLANES
+    return c.add(integer_op(op, op.weight, narrow), x)
 
 
 def product(c: Conversion, call: Call, x: Flow, weight: Fixed, factor: float = 1.0) -> Flow:
@@ -47,8 +78,9 @@ def product(c: Conversion, call: Call, x: Flow, weight: Fixed, factor: float = 1
         raise UnsupportedError(f"a product of shapes {shapes}, expected vectors times one matrix", where=call.where)
     if weight.values.shape[0] != x.channels:
         raise call.refuse(f"shapes {list(x.shape)} and {list(weight.values.shape)} have no inner axis in common")
-    values, scale = weight_and_scale(weight.map(lambda array: array.T))
-    return c.add(Dense(values, real(scale.values * factor)), x)
+    c.count(call, weight.values.size)
+    values, scale = _weights(c, weight.map(lambda array: array.T))
+    return _linear(c, Dense(values, real(scale.values * factor)), x)
 
 
 def conv(c: Conversion, call: Call, *, first: bool = True) -> Flow:
@@ -63,6 +95,8 @@ def conv(c: Conversion, call: Call, *, first: bool = True) -> Flow:
 
 def plus(c: Conversion, flow: Flow, values: np.ndarray) -> Flow:
     """The flow and a constant [C] or [1], unless that is 0."""
+    if c.integers:
+        return written(c, Line(flow).plus(whole(values)))
     return c.add(Affine(bias=real(values.astype(np.float64))), flow) if values.any() else flow
 
 

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from math import prod
+
+import numpy as np
+
 from neurobin.errors import UnsupportedError
 from neurobin.frontend.onnx.convert.conversion import Conversion
 from neurobin.frontend.onnx.convert.values import Flow
@@ -10,13 +15,16 @@ from neurobin.frontend.onnx.convert.windows import as_stated, pads, reaching, tw
 from neurobin.frontend.onnx.model import Call
 from neurobin.frontend.onnx.operators import Frame
 from neurobin.frontend.onnx.operators._window import Window, window
+from neurobin.ops.arg_max import ArgMax
 from neurobin.ops.avg_pool2d import AvgPool2d
 from neurobin.ops.channel_sum import ChannelSum
 from neurobin.ops.max_pool2d import MaxPool2d
 
 
 def _window(c: Conversion, call: Call, x: Flow) -> Window:
-    return window(Frame(call, c.limits), x.sizes[:2], call.integers("kernel_shape") or ())
+    over = window(Frame(call, c.limits), x.sizes[:2], call.integers("kernel_shape") or ())
+    c.count(call, x.channels * prod(over.sizes) * prod(over.kernel))
+    return over
 
 
 def max_pool(c: Conversion, call: Call, *, first: bool = True) -> Flow:
@@ -50,6 +58,18 @@ def global_max(c: Conversion, call: Call) -> Flow:
     return c.add(MaxPool2d(two(x.sizes), (1, 1)), x)
 
 
+def arg_max(c: Conversion, call: Call) -> Flow:
+    """The place of the largest of a vector of whole numbers, the first of equal ones."""
+    x = c.flow(call.inputs[0])
+    axis = Frame(call, c.limits).axis(call.integer("axis"), len(x.order))
+    last = call.attributes.get("select_last_index", 0)
+    if not c.integers or len(x.sizes) != 1 or axis != x.channel_axis or last or not call.integer("keepdims"):
+        raise UnsupportedError(
+            "the place of the largest, which something reads; at the end it is left out", where=call.where
+        )
+    return replace(c.add(ArgMax(), x), kind=np.dtype(np.int64))
+
+
 def reduce(c: Conversion, call: Call) -> Flow:
     """A mean over height and width is a global pool; a sum over the channels is one."""
     x = c.flow(call.inputs[0])
@@ -63,6 +83,6 @@ def reduce(c: Conversion, call: Call) -> Flow:
     if x.is_map and call.op == "ReduceMean" and reduced == {0, 1} and x.kind.kind == "f":
         pooled = c.add(AvgPool2d(two(x.sizes), (1, 1)), x)
         return pooled if call.integer("keepdims") else view(c, call, pooled, (x.batch, x.channels))
-    if x.is_map and call.op == "ReduceSum" and reduced == {2} and call.integer("keepdims"):
+    if call.op == "ReduceSum" and reduced == {len(x.sizes) - 1} and call.integer("keepdims"):
         return c.add(ChannelSum(), x)
     raise UnsupportedError(f"reduces axes {sorted(wanted)} of shape {list(x.shape)}", where=call.where)

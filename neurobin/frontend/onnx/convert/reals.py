@@ -107,7 +107,13 @@ def _hard_sigmoid(c: Conversion, flow: Flow, step: Step) -> Flow:
 
 
 def _prelu(c: Conversion, flow: Flow, step: Step) -> Flow:
-    return c.add(Prelu(real(_constant(flow, step))), flow)
+    return _bent(c, flow, _constant(flow, step))
+
+
+def _bent(c: Conversion, flow: Flow, slope: np.ndarray) -> Flow:
+    """A rectifier with a real slope: whole numbers, which are bent by whole ones, are made real before."""
+    whole = not c.builder.types[flow.name].dtype.is_float
+    return c.add(Prelu(real(slope)), c.add(Affine(), flow) if whole else flow)
 
 
 def _dequantize(c: Conversion, flow: Flow, step: Step) -> Flow:
@@ -142,7 +148,7 @@ REALS: dict[str, Rule] = {
     "Neg": lambda c, flow, step: c.add(_affine(-1.0, 0.0), flow),
     "Clip": _clip,
     "Relu": lambda c, flow, step: c.add(Relu(), flow),
-    "LeakyRelu": lambda c, flow, step: c.add(Prelu(real(np.array(step.call.real("alpha")))), flow),
+    "LeakyRelu": lambda c, flow, step: _bent(c, flow, np.array(step.call.real("alpha"))),
     "PRelu": _prelu,
     "Max": _extreme,
     "Min": _extreme,

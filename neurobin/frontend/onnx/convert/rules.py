@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 
 from neurobin.errors import UnsupportedError
-from neurobin.frontend.onnx.convert import integers, joins, layers, pools, views
+from neurobin.frontend.onnx.convert import integers, joins, layers, picks, pools, views
 from neurobin.frontend.onnx.convert.conversion import Conversion
 from neurobin.frontend.onnx.convert.values import Chain, Flow
 from neurobin.frontend.onnx.domains import CHANNELS_LAST, QONNX, STANDARD
@@ -34,6 +34,7 @@ RULES: dict[tuple[str, str], Rule] = {
     (STANDARD, "GlobalMaxPool"): pools.global_max,
     (STANDARD, "ReduceMean"): pools.reduce,
     (STANDARD, "ReduceSum"): pools.reduce,
+    (STANDARD, "ArgMax"): pools.arg_max,
     (STANDARD, "Reshape"): views.shaped,
     (STANDARD, "Flatten"): views.shaped,
     (STANDARD, "Squeeze"): views.shaped,
@@ -41,11 +42,15 @@ RULES: dict[tuple[str, str], Rule] = {
     (STANDARD, "Transpose"): views.transpose,
     (STANDARD, "Pad"): views.pad,
     (STANDARD, "Concat"): joins.concat,
-    (STANDARD, "Split"): joins.split,
-    (STANDARD, "Slice"): joins.slices,
+    (STANDARD, "Split"): picks.split,
+    (STANDARD, "Slice"): picks.slices,
+    (STANDARD, "Gather"): picks.gather,
     (STANDARD, "Add"): joins.join,
     (STANDARD, "Sub"): joins.join,
     (STANDARD, "Mul"): joins.join,
+    (STANDARD, "Sum"): joins.total,
+    (STANDARD, "Max"): joins.extreme,
+    (STANDARD, "Min"): joins.extreme,
     (STANDARD, "Softmax"): _softmax,
     (STANDARD, "LogSoftmax"): _softmax,
     (CHANNELS_LAST, "Conv"): partial(layers.conv, first=False),

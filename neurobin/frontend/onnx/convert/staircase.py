@@ -18,6 +18,7 @@ from neurobin.frontend.onnx.convert.values import FLOAT
 from neurobin.ir import DType
 
 MAX_LEVELS = 256
+MAX_THRESHOLDS = 2**21  # of all channels together
 NEVER = float(np.finfo(np.float64).max)
 
 Function = Callable[[np.ndarray, np.ndarray], np.ndarray]  # (numbers [M], channel of each [M]) -> [M]
@@ -68,6 +69,7 @@ def steps_of(function: Function, channels: int, kind: np.dtype) -> tuple[list[np
 
     Raises UnsupportedError for more than `MAX_LEVELS` results, or a result that is NaN.
     """
+    _check_room(channels)
     everyone, numbers = np.arange(channels), _Numbers(kind)
     left, right = np.full(channels, numbers.low, np.int64), np.full(channels, numbers.high, np.int64)
     first, last = (_results(function, numbers.at(keys), everyone) for keys in (left, right))
@@ -83,6 +85,7 @@ def steps_of(function: Function, channels: int, kind: np.dtype) -> tuple[list[np
         count += int(done.sum())
         if count + len(left) >= MAX_LEVELS * channels:
             raise UnsupportedError(f"more than {MAX_LEVELS} levels")
+        _check_room(count + len(left))
         if not len(left):
             break
         middle = (left >> 1) + (right >> 1) + (left & right & 1)  # the sum itself may leave 64 bits
@@ -96,6 +99,11 @@ def steps_of(function: Function, channels: int, kind: np.dtype) -> tuple[list[np
     places = np.split(numbers.at(key[order]).astype(np.float64), ends)
     levels = np.split(value[order], ends)
     return places, [np.concatenate([[low], above]) for low, above in zip(lowest, levels, strict=True)]
+
+
+def _check_room(thresholds: int) -> None:
+    if thresholds > MAX_THRESHOLDS:
+        raise UnsupportedError(f"more than {MAX_THRESHOLDS} thresholds of all channels together")
 
 
 def _results(function: Function, numbers: np.ndarray, channel: np.ndarray) -> np.ndarray:

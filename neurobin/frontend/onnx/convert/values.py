@@ -132,8 +132,13 @@ Value = Fixed | Flow | Chain
 
 def per_channel(values: np.ndarray, flow: Flow, where: str) -> np.ndarray:
     """float64 [C] or [1] of a constant that broadcasts to a flow. Raises UnsupportedError where it varies over places."""
+    return by_channel(values, flow, where).astype(np.float64)
+
+
+def by_channel(values: np.ndarray, flow: Flow, where: str) -> np.ndarray:
+    """The same in the constant's own type."""
     if values.size == 1 and values.ndim <= len(flow.order):
-        return values.reshape(1).astype(np.float64)
+        return values.reshape(1)
     shape = (1,) * (len(flow.order) - values.ndim) + values.shape
     wanted = [1] * len(flow.order)
     wanted[flow.channel_axis] = flow.channels
@@ -141,4 +146,19 @@ def per_channel(values: np.ndarray, flow: Flow, where: str) -> np.ndarray:
         raise UnsupportedError(
             f"a constant of shape {list(values.shape)} for a tensor of shape {list(flow.shape)}", where=where
         )
-    return values.reshape(-1).astype(np.float64)
+    return values.reshape(-1)
+
+
+def by_place(values: np.ndarray, flow: Flow) -> np.ndarray | None:
+    """[H, W] of a constant that varies over the places of a map and is the same in all channels; None for any other."""
+    rank = len(flow.order)
+    if not flow.is_map or values.ndim > rank:
+        return None
+    shape = (1,) * (rank - values.ndim) + values.shape
+    places = [flow.order.index(0), flow.order.index(1)]
+    if any(size != 1 for axis, size in enumerate(shape) if axis not in places) or max(shape) == 1:
+        return None
+    if any(shape[axis] not in (1, flow.sizes[k]) for k, axis in enumerate(places)):
+        return None
+    found = values.reshape([shape[axis] for axis in places])
+    return np.broadcast_to(found, flow.sizes[:2])

@@ -8,7 +8,7 @@ import numpy as np
 
 from neurobin.errors import UnsupportedError
 from neurobin.frontend.onnx.convert.conversion import Conversion
-from neurobin.frontend.onnx.convert.values import BATCH, MAP, Flow
+from neurobin.frontend.onnx.convert.values import BATCH, LAST, MAP, Flow
 from neurobin.frontend.onnx.evaluate import execute_on
 from neurobin.frontend.onnx.model import Call
 from neurobin.frontend.onnx.operators import Frame
@@ -33,6 +33,8 @@ def view(c: Conversion, call: Call, x: Flow, shape: tuple[int, ...]) -> Flow:
             return c.add(Reshape((1, 1, shape[1])), x, order=MAP)
         if shape[1] == 1:
             return c.add(Reshape((shape[2], shape[3], 1)), x, order=MAP)
+    if x.order == (BATCH, *range(len(x.sizes))) and len(shape) == 4 and shape[0] == x.batch:
+        return c.add(Reshape(shape[1:]), x, order=LAST)
     raise UnsupportedError(f"shape {list(shape)} from {list(x.shape)}", where=call.where)
 
 
@@ -41,7 +43,7 @@ def shaped(c: Conversion, call: Call) -> Flow:
     x = c.flow(call.inputs[0])
     stand_in = np.broadcast_to(np.zeros((), x.kind), x.shape)
     operands = [stand_in, *(c.parameter(call, index) if name else None for index, name in enumerate(call.inputs) if index)]
-    return view(c, call, x, execute_on(call, operands, c.limits)[0].shape)
+    return view(c, call, x, execute_on(call, operands, c.limits, c.spent)[0].shape)
 
 
 def transpose(c: Conversion, call: Call) -> Flow:

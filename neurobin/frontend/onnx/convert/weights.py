@@ -7,15 +7,17 @@ from dataclasses import replace
 
 import numpy as np
 
+from neurobin.errors import UnsupportedError
 from neurobin.frontend.limits import Limits
 from neurobin.frontend.onnx.convert.values import Codes, Fixed
 from neurobin.frontend.onnx.model import Call
 from neurobin.frontend.onnx.operators import Frame
 from neurobin.frontend.onnx.operators.quantizers import bit_width, integer_range, quant_codes
-from neurobin.ir import BIPOLAR, FLOAT64, TERNARY, Constant, int_for
+from neurobin.ir import BIPOLAR, FLOAT64, TERNARY, Constant, DType, Encoding, int_for
 from neurobin.ir.dtype import i, u
 
 MAX_CODE_BITS = 16
+MAX_ZERO = 2**31  # of a zero point: beyond it codes less it are no whole numbers of 64 bits
 
 
 def codes_of(call: Call, operands: Sequence[np.ndarray | None], limits: Limits) -> Codes | None:
@@ -31,7 +33,7 @@ def _bipolar(frame: Frame, x: np.ndarray, scale: np.ndarray) -> Codes:
 def _quant(frame: Frame, x: np.ndarray, scale: np.ndarray, zero: np.ndarray, bits: np.ndarray) -> Codes | None:
     """Codes less the zero point, in the stated type where the zero point leaves it as it is."""
     width = bit_width(frame, bits)
-    if width > MAX_CODE_BITS or (zero != np.rint(zero)).any():
+    if width > MAX_CODE_BITS or (zero != np.rint(zero)).any() or (np.abs(zero.astype(np.float64)) > MAX_ZERO).any():
         return None
     values = (quant_codes(frame, x, scale, zero, bits) - zero).astype(np.int64)
     signed = frame.call.flag("signed")
@@ -41,6 +43,8 @@ def _quant(frame: Frame, x: np.ndarray, scale: np.ndarray, zero: np.ndarray, bit
         dtype = BIPOLAR
     elif integer_range(frame, width) == (-1, 1):
         dtype = TERNARY
+    elif signed and frame.call.flag("narrow") and (values & 1).all():
+        dtype = DType(Encoding.BIPOLAR, width - 1)  # odd numbers up to 2^(k-1) - 1 take a plane less
     else:
         dtype = i(width) if signed else u(width)
     return Codes(values, scale.astype(np.float64), dtype)
@@ -93,6 +97,19 @@ def coded(fixed: Fixed) -> Codes | None:
     scale = np.where(scale == 0, 1.0, scale)
     signs = np.sign(values).astype(np.int64)
     return Codes(signs, scale.reshape(-1, *(1,) * (values.ndim - 1)), BIPOLAR if signs.all() else TERNARY)
+
+
+def whole_weight(fixed: Fixed) -> Constant:
+    """Weights [O, ...] that are whole numbers themselves, in the type a quantizer gave them, else the narrowest.
+
+    Raises UnsupportedError where they are not.
+    """
+    if fixed.codes is not None and (fixed.codes.scale == 1).all():
+        return Constant(fixed.codes.dtype, fixed.codes.values)
+    if (fixed.values != np.rint(fixed.values)).any() or np.abs(fixed.values).max(initial=0) >= 2**31:
+        raise UnsupportedError("weights that are no whole numbers")
+    found = whole(fixed.values.astype(np.int64))
+    return Constant(found.dtype, found.values)
 
 
 def weight_and_scale(fixed: Fixed) -> tuple[Constant, Constant]:

@@ -12,24 +12,21 @@ from neurobin.frontend.images import Images
 from neurobin.frontend.limits import DEFAULT, Limits
 from neurobin.frontend.onnx.convert.conversion import real, tidy
 from neurobin.frontend.onnx.convert.values import Flow
-from neurobin.frontend.tflite.convert import bits, elements, layers
+from neurobin.frontend.tflite.convert import activations, bits, elements, layers
 from neurobin.frontend.tflite.convert.conversion import Conversion, stored_shape
 from neurobin.frontend.tflite.convert.quantize import stored
 from neurobin.frontend.tflite.convert.sums import scale_of
 from neurobin.frontend.tflite.model import Model, Operator, Tensor
-from neurobin.ir import Builder, DType, Graph, Op, TensorType
+from neurobin.ir import Builder, DType, Graph, TensorType
 from neurobin.ir.dtype import i, u
 from neurobin.ops.affine import Affine
-from neurobin.ops.clip import Clip
-from neurobin.ops.relu import Relu
 from neurobin.ops.sigmoid import Sigmoid
 
 Rule = Callable[[Conversion, Operator], Flow]
 
 
-def _one(op: Op) -> Rule:
-    """The rule of an operator that is one op on single elements."""
-    return lambda c, operator: c.add(op, c.flow(operator, 0))
+def _sigmoid(c: Conversion, operator: Operator) -> Flow:
+    return c.add(Sigmoid(), c.flow(operator, 0))
 
 
 RULES: dict[str, Rule] = {
@@ -48,11 +45,11 @@ RULES: dict[str, Rule] = {
     "MUL": elements.arithmetic,
     "PRELU": elements.prelu,
     "LEAKY_RELU": elements.prelu,
-    "RELU": _one(Relu()),
-    "RELU6": _one(Clip(0.0, 6.0)),
-    "RELU_N1_TO_1": _one(Clip(-1.0, 1.0)),
-    "RELU_0_TO_1": _one(Clip(0.0, 1.0)),
-    "LOGISTIC": _one(Sigmoid()),
+    "RELU": activations.rectifier,
+    "RELU6": activations.rectifier,
+    "RELU_N1_TO_1": activations.rectifier,
+    "RELU_0_TO_1": activations.rectifier,
+    "LOGISTIC": _sigmoid,
     "QUANTIZE": elements.same,
     "DEQUANTIZE": elements.same,
     "CONCATENATION": elements.concatenation,
@@ -89,13 +86,15 @@ def to_graph(model: Model, images: Images | None = None, limits: Limits = DEFAUL
     problems: list[str] = []
     with np.errstate(all="ignore"):  # scales of strangers: what comes of them is looked at
         for operator in _needed(model, end):
-            if all(index < 0 or c.is_known(index) for index in operator.inputs):
-                _convert(c, operator, problems)
+            _convert(c, operator, problems)
+        if not problems:
+            _check_left_out(c, left_out, end, problems)
     if problems:
         raise UnsupportedError("; ".join(problems[:20]) + (f"; and {len(problems) - 20} more" if len(problems) > 20 else ""))
     if c.names.get(end, tidy(port.name)) == tidy(port.name):
         raise UnsupportedError("computes nothing")
-    return c.builder.graph(c.names[end], source="tflite", left_out=left_out).pruned()
+    names = ", ".join(operator.op for operator in left_out)
+    return c.builder.graph(c.names[end], source="tflite", left_out=names).pruned()
 
 
 def _whole(port: Tensor) -> DType:
@@ -114,17 +113,34 @@ def _input(c: Conversion, port: Tensor, made: Images) -> str:
     return c.add(Affine(real(np.array(scale)), real(np.array(-scale * zero))), c.seen(name)).name
 
 
-def _end(model: Model) -> tuple[int, str]:
+def _end(model: Model) -> tuple[int, list[Operator]]:
     """(the tensor that holds the scores, the operators behind it that a graph leaves out)."""
     makers = {index: operator for operator in model.operators for index in operator.outputs}
-    end, at, behind = model.outputs[0], model.outputs[0], []
+    end = at = model.outputs[0]
+    behind: list[Operator] = []
+    left_out: list[Operator] = []
     while at in makers and makers[at].op in LEFT_OUT | _BEHIND and makers[at].inputs:
         operator = makers[at]
-        behind.append(operator.op)
+        behind.append(operator)
         at = operator.inputs[0]
         if operator.op in LEFT_OUT:
             end, left_out = at, behind.copy()
-    return end, "" if end == model.outputs[0] else ", ".join(reversed(left_out))
+    return end, left_out[::-1]
+
+
+def _check_left_out(c: Conversion, left_out: list[Operator], end: int, problems: list[str]) -> None:
+    """What is left out must rank the scores as they stand: another axis, or a softmax of their negatives, does not."""
+    channels = c.model.tensors[end].shape[-1:]
+    for operator in left_out:
+        if operator.op == "SOFTMAX" and not operator.options["beta"] > 0:
+            problems.append(f"{operator.where}: beta is {operator.options['beta']}, expected a number above 0")
+        shape = c.tensor(operator, 0).shape
+        if operator.op in LEFT_OUT and shape[-1:] != channels:
+            problems.append(
+                f"{operator.where}: ranks shape {list(shape)}, expected {list(channels)} scores on the last axis"
+            )
+        if operator.op == "ARG_MAX" and c.numbers(operator, 1) not in ([-1], [len(shape) - 1]):
+            problems.append(f"{operator.where}: ranks axis {c.numbers(operator, 1)[:4]}, expected the last")
 
 
 def _needed(model: Model, end: int) -> list[Operator]:
@@ -138,7 +154,13 @@ def _needed(model: Model, end: int) -> list[Operator]:
 
 
 def _convert(c: Conversion, operator: Operator, problems: list[str]) -> None:
-    """One operator: folded, or written by its rule and checked against the file. Its problem is added to the others."""
+    """One operator: folded, or written by its rule and checked against the file. Its problem is added to the others.
+
+    Behind an operator with a problem nothing can be written, but what has no rule is named all the same.
+    """
+    rule = RULES.get(operator.op)
+    if rule is not None and not all(index < 0 or c.is_known(index) for index in operator.inputs):
+        return
     try:
         if len(operator.outputs) != 1:
             raise UnsupportedError(f"makes {len(operator.outputs)} tensors, expected one", where=operator.where)
@@ -147,7 +169,6 @@ def _convert(c: Conversion, operator: Operator, problems: list[str]) -> None:
         if operator.op == "DEQUANTIZE" and c.is_constant(operator, 0):
             c.folded[tensor.index] = c.fixed(operator, 0)
             return
-        rule = RULES.get(operator.op)
         if rule is None:
             raise UnsupportedError(f"no meaning for this operator, which makes {tensor.where}", where=operator.where)
         flow = rule(c, operator)

@@ -95,8 +95,9 @@ class Conversion:
         if values.dtype.kind == "f":
             check_numbers(values, tensor.where)
             return Fixed(values.astype(np.float64))
-        if values.dtype.kind not in "iu" or tensor.quantization is None:
-            raise UnsupportedError(f"{tensor.where} is of type {tensor.kind.name} without a scale", where=operator.where)
+        if values.dtype.kind not in "iu" or values.dtype.itemsize > 4 or tensor.quantization is None:
+            what = f"{tensor.where} is of type {tensor.kind.name}, expected float32, or up to 32 bits with a scale"
+            raise UnsupportedError(what, where=operator.where)
         along = [1] * values.ndim
         if len(tensor.quantization.scale) > 1:
             along[tensor.quantization.axis] = -1

@@ -9,7 +9,6 @@ from neurobin.frontend.onnx.convert.conversion import real
 from neurobin.frontend.onnx.convert.values import Flow, per_channel
 from neurobin.frontend.tflite.convert.activations import activated
 from neurobin.frontend.tflite.convert.conversion import Conversion
-from neurobin.frontend.tflite.convert.sums import turns
 from neurobin.frontend.tflite.model import Operator
 from neurobin.ops.add import Add
 from neurobin.ops.affine import Affine
@@ -26,10 +25,19 @@ def arithmetic(c: Conversion, operator: Operator) -> Flow:
             x = c.flow(operator, place)
             constant = per_channel(c.fixed(operator, 1 - place).values, x, operator.where)
             return activated(c, operator, _with_constant(c, operator.op, x, constant, place))
-    a, b = (c.flow(operator, place) for place in range(2))
+    a, b = _aligned(c, operator, *(c.flow(operator, place) for place in range(2)))
     if operator.op == "MUL":
         return activated(c, operator, c.add(Multiply(), a, b))
     return activated(c, operator, c.add(Add(), a, c.affine(b, -1.0) if operator.op == "SUB" else b))
+
+
+def _aligned(c: Conversion, operator: Operator, a: Flow, b: Flow) -> tuple[Flow, Flow]:
+    """Two tensors of as many axes: [1, C] beside [1, H, W, C] is [1, 1, 1, C], as gates of channels are written."""
+    if len(a.sizes) == len(b.sizes) or c.batch != 1:
+        return a, b
+    most = max(len(a.sizes), len(b.sizes))
+    first, second = (c.shaped(operator, x, (1,) * (most - len(x.sizes)) + x.sizes) for x in (a, b))
+    return first, second
 
 
 def _with_constant(c: Conversion, op: str, x: Flow, constant: np.ndarray, place: int) -> Flow:
@@ -41,12 +49,12 @@ def _with_constant(c: Conversion, op: str, x: Flow, constant: np.ndarray, place:
 
 
 def prelu(c: Conversion, operator: Operator) -> Flow:
-    """PRELU and LEAKY_RELU. Quantized, slopes are part of the thresholds: the kernel rounds once for each of the two."""
+    """PRELU and LEAKY_RELU. From 8 bits to 8 bits slopes are part of the thresholds: the kernel rounds each of the two."""
     x = c.flow(operator, 0)
     slope = np.array(operator.options["alpha"]) if operator.op == "LEAKY_RELU" else c.fixed(operator, 1).values
     slopes = per_channel(slope, x, operator.where)
-    quantized = c.tensor(operator, 0).kind.kind in "iu"
-    return x if quantized and not turns(c, operator) else c.add(Prelu(real(slopes)), x)
+    stored = (c.tensor(operator, 0), c.model.tensors[operator.outputs[0]])
+    return x if all(tensor.kind.kind in "iu" for tensor in stored) else c.add(Prelu(real(slopes)), x)
 
 
 def same(c: Conversion, operator: Operator) -> Flow:

@@ -24,7 +24,7 @@ from neurobin.ops.position_scale import PositionScale
 
 def convolution(c: Conversion, operator: Operator) -> Flow:
     """Filters [O, KH, KW, C / groups]; the groups are known by their channels."""
-    x, weight = c.map(operator, 0), _weight(c, operator, 4)
+    x, weight = c.map(operator, 0), _weight(c, operator, 4, 0)
     depth = weight.values.shape[3]
     if x.channels % depth:
         raise operator.refuse(f"{x.channels} channels for filters of shape {list(weight.values.shape)}")
@@ -33,7 +33,7 @@ def convolution(c: Conversion, operator: Operator) -> Flow:
 
 def depthwise(c: Conversion, operator: Operator) -> Flow:
     """Filters [1, KH, KW, C M]: channel c becomes channels c M to c M + M - 1."""
-    x, weight = c.map(operator, 0), _weight(c, operator, 4)
+    x, weight = c.map(operator, 0), _weight(c, operator, 4, 3)
     shape = weight.values.shape
     if shape[0] != 1 or shape[3] % x.channels:
         raise operator.refuse(f"{x.channels} channels for filters of shape {list(shape)}, expected [1, KH, KW, C M]")
@@ -46,12 +46,12 @@ def _convolve(c: Conversion, operator: Operator, x: Flow, weight: Fixed, groups:
     over = window(operator, x, (height, width), dilated=True)
     values, scale = weight_and_scale(weight)
     op = Conv2d(values, scale, over.stride, over.padding, 0, over.dilation, groups)
-    return activated(c, operator, _biased(c, operator, c.add(op, x), weight))
+    return activated(c, operator, _biased(c, operator, c.add(op, x)))
 
 
 def dense(c: Conversion, operator: Operator) -> Flow:
     """Vectors, or maps as vectors, times a matrix [O, F]."""
-    x, weight = c.flow(operator, 0), _weight(c, operator, 2)
+    x, weight = c.flow(operator, 0), _weight(c, operator, 2, 0)
     if operator.integer("weights_format"):
         raise UnsupportedError("weights that are shuffled for a processor", where=operator.where)
     if prod(x.sizes) != weight.values.shape[1]:
@@ -59,13 +59,16 @@ def dense(c: Conversion, operator: Operator) -> Flow:
         raise UnsupportedError(f"a product of shapes {shapes}, expected one vector per image", where=operator.where)
     values, scale = weight_and_scale(weight)
     products = c.add(Dense(values, scale), c.shaped(operator, x, (prod(x.sizes),)))
-    result = activated(c, operator, _biased(c, operator, products, weight))
+    result = activated(c, operator, _biased(c, operator, products))
     stated = c.model.tensors[operator.outputs[0]].shape
     return c.shaped(operator, result, stated[1:]) if len(stated) > 2 else result
 
 
-def _weight(c: Conversion, operator: Operator, axes: int) -> Fixed:
-    """Weights of that many axes. Raises UnsupportedError for 8-bit ones of a real input: TFLite rounds that by itself."""
+def _weight(c: Conversion, operator: Operator, axes: int, filters: int) -> Fixed:
+    """Weights of that many axes, with one scale or one per index of the axis of filters.
+
+    Raises UnsupportedError for 8-bit ones of a real input: TFLite rounds that by itself.
+    """
     weight, tensor = c.fixed(operator, 1), c.tensor(operator, 1)
     if weight.values.ndim != axes or not weight.values.size:
         raise tensor.refuse(f"has shape {list(weight.values.shape)}, expected weights of {axes} axes")
@@ -73,12 +76,17 @@ def _weight(c: Conversion, operator: Operator, axes: int) -> Fixed:
     if integers != (c.tensor(operator, 0).kind.kind in "iu"):
         kinds = f"{c.tensor(operator, 0).kind.name} input and {tensor.kind.name} weights"
         raise UnsupportedError(f"{kinds}, whose ranges are found while it runs", where=operator.where)
-    if integers and tensor.kind.kind == "i" and tensor.quantization is not None and tensor.quantization.zero_point.any():
-        raise tensor.refuse("is an 8-bit weight with a zero point, expected 0")
+    if integers and tensor.quantization is not None:
+        if tensor.kind.itemsize > 1:
+            raise UnsupportedError(f"{tensor.where} is of type {tensor.kind.name}, expected 8 bits", where=operator.where)
+        if tensor.kind.kind == "i" and tensor.quantization.zero_point.any():
+            raise tensor.refuse("is an 8-bit weight with a zero point, expected 0")
+        if tensor.quantization.single is None and tensor.quantization.axis != filters:
+            raise tensor.refuse(f"has scales along axis {tensor.quantization.axis}, expected {filters}, one per filter")
     return weight
 
 
-def _biased(c: Conversion, operator: Operator, sums: Flow, weight: Fixed) -> Flow:
+def _biased(c: Conversion, operator: Operator, sums: Flow) -> Flow:
     """Plus the bias: real, or whole numbers each worth the input's scale times the filter's."""
     if operator.input(2) < 0:
         return sums
@@ -87,12 +95,10 @@ def _biased(c: Conversion, operator: Operator, sums: Flow, weight: Fixed) -> Flo
         raise tensor.refuse(f"has shape {list(tensor.shape)}, expected a bias for {sums.channels} channels")
     if tensor.kind.kind == "f":
         return c.affine(sums, bias=c.fixed(operator, 2).values)
-    source = c.tensor(operator, 0).quantization
-    if tensor.kind != np.dtype("<i4") or source is None or source.single is None or weight.codes is None:
+    source, filters = (c.tensor(operator, index).quantization for index in range(2))
+    if tensor.kind != np.dtype("<i4") or source is None or source.single is None or filters is None:
         raise UnsupportedError(f"a bias of type {tensor.kind.name} without scales", where=operator.where)
-    steps = np.unique(weight.codes.scale).size
-    scale = weight.codes.scale.reshape(-1) if steps > 1 else weight.codes.scale.reshape(-1)[:1]
-    return c.affine(sums, bias=c.data(operator, 2).astype(np.float64) * (source.single[0] * scale))
+    return c.affine(sums, bias=c.data(operator, 2).astype(np.float64) * (source.single[0] * filters.scale))
 
 
 def max_pool(c: Conversion, operator: Operator) -> Flow:

@@ -12,11 +12,13 @@ import numpy as np
 from neurobin.errors import UnsupportedError
 from neurobin.frontend.onnx.convert.staircase import NEVER, Function, steps_of
 from neurobin.frontend.onnx.convert.values import FLOAT, Flow
+from neurobin.frontend.tflite.convert.activations import level_bounds
 from neurobin.frontend.tflite.convert.conversion import Conversion
-from neurobin.frontend.tflite.convert.sums import SUMS, scale_of, turns
+from neurobin.frontend.tflite.convert.sums import SUMS, scale_of, summed, turns
 from neurobin.frontend.tflite.model import Operator, Tensor
 from neurobin.ir import BINARY, FLOAT64, Constant, DType, int_for
 from neurobin.ir.dtype import u
+from neurobin.ops.add import Add
 from neurobin.ops.multi_threshold import MultiThreshold
 
 SUM = np.dtype("<i4")  # of products, in every kernel
@@ -25,11 +27,22 @@ SUM = np.dtype("<i4")  # of products, in every kernel
 def stored(c: Conversion, operator: Operator, flow: Flow, tensor: Tensor) -> Flow:
     """An operator's result as the tensor holds it. Raises UnsupportedError where that is not 8 bits with one scale."""
     scale = scale_of(tensor)[0]
-    rule = SUMS.get(operator.op)
-    if rule is None or any(kind.kind not in "iu" for kind in _kinds(c, operator)) or turns(c, operator):
+    if not summed(c, operator):
         return stairs(c, flow, tensor, lambda x, _: _nearest(x, scale), 1, FLOAT)
-    sums = rule(c, operator, scale)
-    return stairs(c, flow, tensor, sums.levels, len(sums.unit), SUM, sums.unit)
+    sums = SUMS[operator.op](c, operator, scale)
+    if not turns(c, operator):
+        low, high = level_bounds(operator, scale)
+        within = lambda x, channel: np.clip(sums.levels(x, channel), low, high)  # noqa: E731
+        return stairs(c, flow, tensor, within, len(sums.unit), SUM, sums.unit)
+    # It may fall below 0 and rises above. f(0) is 0, so f(x) = f(min(x, 0)) + f(max(x, 0)), and neither of them turns.
+    below, above = (_held(sums.levels, limit) for limit in (np.minimum, np.maximum))
+    parts = (stairs(c, flow, tensor, levels, len(sums.unit), SUM, sums.unit) for levels in (below, above))
+    return c.add(Add(), *parts)
+
+
+def _held(levels: Function, limit: np.ufunc) -> Function:
+    """Levels of numbers that are held on one side of 0."""
+    return lambda x, channel: levels(limit(x, 0), channel)
 
 
 def stairs(
@@ -81,9 +94,3 @@ def _nearest(x: np.ndarray, scale: float) -> np.ndarray:
     with np.errstate(over="ignore"):
         ratio = x / np.float32(scale)
     return np.copysign(np.floor(np.abs(ratio) + np.float32(0.5)), ratio)
-
-
-def _kinds(c: Conversion, operator: Operator) -> list[np.dtype]:
-    """The types of the operands that are numbers of the network, not axes or sizes."""
-    count = 2 if operator.op in ("ADD", "SUB", "MUL") else 1
-    return [c.tensor(operator, index).kind for index in range(count)]

@@ -42,7 +42,7 @@ def scale_of(tensor: Tensor) -> tuple[float, int]:
 
 
 def turns(c: Conversion, operator: Operator) -> bool:
-    """True for a PReLU with a slope below 0: no thresholds stand for it, so it stays an op and its result is rounded."""
+    """True for a PReLU with a slope below 0, which falls and rises: no thresholds stand for it in one."""
     if operator.op == "LEAKY_RELU":
         return operator.options["alpha"] < 0
     return operator.op == "PRELU" and bool((c.fixed(operator, 1).values < 0).any())
@@ -123,9 +123,14 @@ def _two_slopes(unit: np.ndarray, identity: np.ndarray, slope: np.ndarray, facto
 
 
 def _average_pool(c: Conversion, operator: Operator, scale: float) -> Sums:
-    """The mean of what is stored, zero points and all; where padding is left out of it, ties may fall otherwise."""
+    """The mean of what is stored, zero points and all, halves away from zero.
+
+    In units of half a cell of a whole window every tie is a whole number, and so lies half a unit from its threshold. Where
+    padding is left out, sums of fewer cells times count / cells are no whole numbers, but they lie on ties or at least one
+    unit away from them.
+    """
     before, shift = scale_of(c.tensor(operator, 0))
-    count = operator.positive("filter_height") * operator.positive("filter_width")
+    count = 2 * operator.positive("filter_height") * operator.positive("filter_width")
     return Sums(np.array([before / count]), lambda x, _: divide(x.astype(np.int64) + count * shift, count) - shift)
 
 
@@ -175,3 +180,12 @@ SUMS: dict[str, Callable[[Conversion, Operator, float], Sums]] = {
     "AVERAGE_POOL_2D": _average_pool,
     "MEAN": _mean,
 }
+
+
+def summed(c: Conversion, operator: Operator) -> bool:
+    """True where an operator makes 8-bit levels of sums of 8-bit numbers, by a rule of this file."""
+    if operator.op not in SUMS:
+        return False
+    numbers = 2 if operator.op in ("ADD", "SUB", "MUL") else 1  # operands behind those are weights, axes, sizes
+    tensors = [*(c.tensor(operator, index) for index in range(numbers)), c.model.tensors[operator.outputs[0]]]
+    return all(tensor.kind.kind in "iu" for tensor in tensors)
