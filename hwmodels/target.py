@@ -6,6 +6,7 @@ A chip is a TOML file in `hwmodels/chips`; its `family` names the folder whose `
 from __future__ import annotations
 
 import importlib
+import re
 import tomllib
 from collections.abc import Mapping as MappingOf
 from dataclasses import dataclass
@@ -26,6 +27,9 @@ from neurobin.ir import Graph, Json
 _FOLDER = Path(__file__).parent
 CHIPS = _FOLDER / "chips"
 MAX_CHIP_BYTES = 2**17
+MAX_KEY_PARTS = 16  # of a dotted key: reading one takes memory with the square of its parts
+_PART = r"""(?:[\w-]++|"[^"\n]*+"|'[^'\n]*+')"""  # of a key; nothing is tried twice, or a long line would take its square
+_LONG_KEY = re.compile(rf"(?<![\w-])(?:{_PART}[ \t]*+\.[ \t]*+){{{MAX_KEY_PARTS}}}")
 
 
 @dataclass(frozen=True)
@@ -177,7 +181,10 @@ def load_target(name: str, overrides: MappingOf[str, float] | None = None) -> Ta
 def _read(path: Path) -> dict[str, object]:
     """The tables of a TOML file. Raises FormatError when it is none."""
     try:
-        return tomllib.loads(read_text(path, MAX_CHIP_BYTES))
+        text = read_text(path, MAX_CHIP_BYTES)
+        if _LONG_KEY.search(text):
+            raise FormatError(f"has a key of more than {MAX_KEY_PARTS} parts")
+        return tomllib.loads(text)
     except FormatError as error:
         raise FormatError(error.what, where=str(path)) from None
     except RecursionError:

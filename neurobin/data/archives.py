@@ -3,32 +3,70 @@
 from __future__ import annotations
 
 import io
+import lzma
+import os
 import zipfile
+import zlib
 from itertools import pairwise
+from math import prod
 from pathlib import Path
 
 import numpy as np
 
 from neurobin.errors import FormatError, UsageError
+from neurobin.files import open_regular
 
 Arrays = dict[str, np.ndarray]
 MAX_BYTES = 1 << 32
+MAX_GROWTH = 100  # times that unpacking makes an archive larger: images compress ten times, zeros a thousand
+SMALL = 1 << 24  # bytes that are unpacked whatever they were packed to
+_HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 
 
 def read_npz(path: Path, keys: tuple[str, ...]) -> Arrays:
     """The named arrays. Raises FormatError when the archive is damaged, lacks one, is pickled or unreasonably large."""
     try:
-        with zipfile.ZipFile(path) as archive:
-            total = sum(entry.file_size for entry in archive.infolist())
-        if total > MAX_BYTES:
-            raise FormatError(f"the archive unpacks to {total} bytes, expected at most {MAX_BYTES}", where=str(path))
-        with np.load(path, allow_pickle=False) as arrays:
-            missing = [key for key in keys if key not in arrays]
+        with open_regular(path) as file, zipfile.ZipFile(file) as archive:
+            entries = _entries(archive, os.fstat(file.fileno()).st_size)
+            missing = [key for key in keys if f"{key}.npy" not in entries]
             if missing:
-                raise FormatError(f"expected arrays {', '.join(keys)}, missing {', '.join(missing)}", where=str(path))
-            return {key: arrays[key] for key in keys}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise FormatError(f"cannot read: {error}", where=str(path), hint="fetch the file again") from error
+                raise FormatError(f"expected arrays {', '.join(keys)}, missing {', '.join(missing)}")
+            return {key: _array(archive, entries[f"{key}.npy"]) for key in keys}
+    except FormatError as error:
+        raise FormatError(error.what, where=str(path), hint=error.hint) from None
+    except (OSError, ValueError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error, lzma.LZMAError) as error:
+        # RuntimeError: a password, or a compression that is not known (NotImplementedError)
+        raise FormatError(
+            f"cannot read: {str(error).partition(chr(10))[0]}", where=str(path), hint="fetch the file again"
+        ) from error
+
+
+def _entries(archive: zipfile.ZipFile, packed: int) -> dict[str, zipfile.ZipInfo]:
+    """The members of an archive of that many bytes by name. Raises FormatError for two of one name, or too many bytes."""
+    entries = {entry.filename: entry for entry in archive.infolist()}
+    if len(entries) < len(archive.infolist()):
+        raise FormatError("two members of the archive have one name")
+    total = sum(entry.file_size for entry in entries.values())
+    most = min(MAX_BYTES, max(SMALL, MAX_GROWTH * packed))
+    if total > most:
+        raise FormatError(f"the archive unpacks to {total} bytes, expected at most {most} of its {packed}")
+    return entries
+
+
+def _array(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> np.ndarray:
+    """One member, whose header must state as many bytes as it has before any of them is allocated."""
+    with archive.open(entry) as member:
+        version = np.lib.format.read_magic(member)
+        if version not in _HEADERS:
+            raise FormatError(f"{entry.filename} is of version {version}, expected 1.0 or 2.0")
+        shape, _, kind = _HEADERS[version](member)
+        if kind.hasobject:
+            raise FormatError(f"cannot read {entry.filename}: it is pickled, which may run code")
+        stated = member.tell() + prod(shape) * kind.itemsize
+        if min(shape, default=0) < 0 or stated != entry.file_size:
+            raise FormatError(f"{entry.filename} states {kind}{list(shape)}, it has {entry.file_size} bytes")
+    with archive.open(entry) as member:
+        return np.lib.format.read_array(member, allow_pickle=False)
 
 
 def read_jpegs(path: Path, size: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from onnx import ModelProto, TensorAnnotation
 
 OPSET, IR_VERSION = 13, 8
-INTEGERS = "neurobin.integers"  # metadata: every tensor is whole numbers, so a reader need not deploy it again
 
 
 def to_qonnx(graph: Graph) -> ModelProto:
@@ -44,16 +43,13 @@ def to_qonnx(graph: Graph) -> ModelProto:
     name = str(graph.meta.get("name") or "network")
     made = helper.make_graph(w.nodes, name, ports, results, w.constants)
     made.quantization_annotation.extend(_annotations(graph))
-    model = helper.make_model(
+    return helper.make_model(
         made,
         opset_imports=[helper.make_opsetid("", OPSET), helper.make_opsetid(QONNX, 1)],
         ir_version=IR_VERSION,
         producer_name="neurobin",
         producer_version=__version__,
     )
-    if graph.is_deployed:
-        helper.set_model_props(model, {INTEGERS: "1"})
-    return model
 
 
 def _annotations(graph: Graph) -> list[TensorAnnotation]:

@@ -12,6 +12,7 @@ from neurobin.passes.fixed_point import Fixed, exact, requantise
 from neurobin.passes.precision import Precision
 
 HEADROOM = 2.0  # wide maps keep one bit beyond the calibrated range, so that unseen images do not saturate
+FINEST = 2.0**-40  # the narrowest range of a map, in parts of the widest: its steps divide nothing that the rest resolves
 _WIDE = 12
 PASSING = {"max_pool2d", "flatten", "reshape", "channel_shuffle", "slice"}  # keep the scale and move or choose values
 
@@ -25,6 +26,7 @@ class Deployer:
         self.fixed: dict[str, Fixed] = {name: exact(name) for name in graph.inputs}
         self.group = _groups(graph)
         self.stored: dict[tuple[str, DType, float], Fixed] = {}
+        self.finest = FINEST * max((abs(end) for ends in found.values() for end in ends), default=0.0)
 
     def add(self, op: Op, *sources: str, name: str) -> str:
         return self.builder.add(op, *sources, name=name)
@@ -49,7 +51,11 @@ class Deployer:
         members = self.group.get(name, {name})
         widest = max(max(abs(low), abs(high)) for low, high in (self.ranges[m] for m in members))
         headroom = HEADROOM if dtype.bits >= _WIDE else 1.0
-        return (widest or 1.0) * headroom / dtype.high
+        return self.span(widest) * headroom / dtype.high
+
+    def span(self, width: float) -> float:
+        """A calibrated width as one that steps can be made of: 1 where nothing varies, else no finer than the rest."""
+        return max(width, self.finest) if width else 1.0
 
     def operand(self, name: str) -> Fixed:
         """The tensor as a convolution reads it: proportional integers of at most `activation_bits`."""

@@ -29,7 +29,7 @@ from neurobin.ops.sum_pool2d import SumPool2d
 from neurobin.passes._rewrite import affine_of
 from neurobin.passes.deployer import HEADROOM, PASSING, Deployer
 from neurobin.passes.fixed_point import Fixed, exact, integers, quantize_weight, requantise
-from neurobin.passes.planes import MAX_ACTIVATION_PLANES, MAX_WEIGHT_PLANES, integer_op
+from neurobin.passes.planes import integer_op
 from neurobin.passes.thresholds import fold, is_monotone
 
 MAX_PRODUCT_BITS = 31  # exact products of two tensors stay within a 32-bit machine's registers
@@ -47,8 +47,7 @@ def _linear(d: Deployer, node: Node) -> Fixed:
         raise UnsupportedError("real activations are padded with zero only", where=f"node {node.name!r}")
     x = d.operand(node.inputs[0])
     weight, scale = quantize_weight(node.op.weight, d.precision.weight_bits)
-    narrow = weight.dtype.bits <= MAX_WEIGHT_PLANES and d.dtype(x.tensor).bits <= MAX_ACTIVATION_PLANES
-    sums = d.add(integer_op(node.op, weight, narrow), x.tensor, name=f"{node.name}.sums")
+    sums = d.add(integer_op(node.op, weight, d.dtype(x.tensor)), x.tensor, name=f"{node.name}.sums")
     return Fixed(sums, scale * node.op.scale.values * x.scale, np.zeros(1))
 
 
@@ -86,7 +85,7 @@ def _clip(d: Deployer, node: Node) -> Fixed:
     dtype = u(bits) if bits <= 8 else u(bits - 1)
     reach = HEADROOM * max(map(abs, d.ranges[node.name]))
     low, high = max(node.op.low, min(-reach, node.op.high)), min(node.op.high, max(reach, node.op.low))
-    scale = (high - low) / dtype.high or 1.0
+    scale = d.span(high - low) / dtype.high
     source = d.fixed[node.inputs[0]]
     shifted = Fixed(source.tensor, source.scale, source.offset - low)
     op = requantise(shifted, scale, dtype, d.dtype(source.tensor))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from neurobin.ir import Constant, Graph, Node, Op
+from neurobin.ir import Constant, DType, Graph, Node, Op
 from neurobin.ops.bit_conv2d import BitConv2d
 from neurobin.ops.bit_dense import BitDense
 from neurobin.ops.conv2d import Conv2d
@@ -37,16 +37,16 @@ def _rule(graph: Graph, node: Node) -> Sequence[Node] | None:
     kind = graph.types[node.inputs[0]].dtype
     if kind.is_float or node.op.weight.dtype.is_float:
         return None
-    narrow = node.op.weight.dtype.bits <= MAX_WEIGHT_PLANES and kind.bits <= MAX_ACTIVATION_PLANES
     sums = f"{node.name}.sums"
     return [
-        Node(sums, integer_op(node.op, node.op.weight, narrow), node.inputs),
+        Node(sums, integer_op(node.op, node.op.weight, kind), node.inputs),
         Node(node.name, affine_of(node.op.scale.values), (sums,)),
     ]
 
 
-def integer_op(op: Conv2d | Dense, weight: Constant, narrow: bool) -> Op:
-    """The bit op (`narrow`) or integer op that computes the same sums with integer `weight` codes, without the scale."""
+def integer_op(op: Conv2d | Dense, weight: Constant, operand: DType) -> Op:
+    """The op that computes the same sums with integer `weight` codes, without the scale: on bits where both are narrow."""
+    narrow = weight.dtype.bits <= MAX_WEIGHT_PLANES and operand.bits <= MAX_ACTIVATION_PLANES
     if isinstance(op, Dense):
         return BitDense(weight) if narrow else IntDense(weight)
     make = BitConv2d if narrow else IntConv2d

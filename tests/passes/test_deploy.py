@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from neurobin.exec import reference
@@ -11,6 +11,7 @@ from neurobin.ir import BIPOLAR, FLOAT64, Builder, Constant, TensorType
 from neurobin.ir.dtype import i, u
 from neurobin.ops.affine import Affine
 from neurobin.ops.clip import Clip
+from neurobin.ops.relu import Relu
 from neurobin.passes import Precision, lower
 from neurobin.passes.fixed_point import Fixed, quantize_weight, requantise
 from tests.passes.trained import images, shortcut
@@ -75,6 +76,7 @@ def test_narrower_maps_cost_accuracy_and_are_not_hidden():
     scale=st.floats(0.005, 0.05),
     offset=st.floats(-6, 2),
 )
+@example(low=1e-67, width=1.0, below=True, above=False, scale=0.01, offset=-4.0)
 def test_a_clip_saturates_at_both_bounds(low, width, below, above, scale, offset):
     bounds = (low if below else -3.4e38, low + width if above else 3.4e38)
     builder = Builder({"image": TensorType((4,), u(8))})
@@ -88,3 +90,16 @@ def test_a_clip_saturates_at_both_bounds(low, width, below, above, scale, offset
     assert np.abs(found - wanted).max() <= step
     assert bounds[0] - step <= found.min()  # the output is stored once more, without the offset
     assert found.max() <= bounds[1] + step
+
+
+def test_a_map_of_next_to_nothing_deploys():
+    """A rectifier that calibration all but never saw active: no multiplier leads to steps that fine."""
+    builder, offset = Builder({"image": TensorType((4,), u(8))}), np.nextafter(-0.01 * 255, 0)
+    real = builder.add(Affine(Constant(FLOAT64, np.array([0.01])), Constant(FLOAT64, np.array([offset]))), "image")
+    graph = builder.graph(builder.add(Relu(), real))
+    x = np.random.default_rng(0).integers(0, 256, (64, 4))
+    x[0] = 255
+    deployed = lower(graph, x)
+    wanted, found = reference.run(graph, x), reference.real_outputs(deployed, reference.run(deployed, x))
+    assert 0 < wanted.max() < 1e-15
+    assert np.abs(found - wanted).max() <= 1e-6

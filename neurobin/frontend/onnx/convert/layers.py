@@ -22,7 +22,7 @@ from neurobin.ops.conv2d import Conv2d
 from neurobin.ops.dense import Dense
 from neurobin.ops.pad import Pad
 from neurobin.ops.sum_pool2d import SumPool2d
-from neurobin.passes.planes import MAX_ACTIVATION_PLANES, MAX_WEIGHT_PLANES, integer_op
+from neurobin.passes.planes import integer_op
 
 
 def matrix(c: Conversion, call: Call, index: int) -> Fixed:
@@ -67,8 +67,7 @@ def _linear(c: Conversion, op: Conv2d | Dense, x: Flow) -> Flow:
         if before is not None and isinstance(before.op, Pad) and not any(op.padding):
             op = replace(op, padding=before.op.padding, pad_value=before.op.value)
             x = replace(x, name=before.inputs[0], sizes=c.builder.types[before.inputs[0]].shape)
-    narrow = op.weight.dtype.bits <= MAX_WEIGHT_PLANES and c.builder.types[x.name].dtype.bits <= MAX_ACTIVATION_PLANES
-    return c.add(integer_op(op, op.weight, narrow), x)
+    return c.add(integer_op(op, op.weight, c.builder.types[x.name].dtype), x)
 
 
 def product(c: Conversion, call: Call, x: Flow, weight: Fixed, factor: float = 1.0) -> Flow:
