@@ -31,8 +31,9 @@ check: $(STAMP) ## Format, lint, types, and the direction of imports
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 
-bench: $(STAMP) ## Time the engines against their peers
+bench: $(STAMP) ## Time the engines against their peers, and a large import
 	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks.importing
 
 zoo: $(STAMP) ## Train every network of the zoo again (minutes) and put it in its place
 	$(BIN)/python -m neurobin.zoo.build
