@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 
 from neurobin.errors import UnsupportedError
-from neurobin.export.writer import DOUBLE, EXACT, FLOAT, INT64, QONNX, Writer, qonnx_type, shape
+from neurobin.export.writer import DOUBLE, EXACT, FLOAT, INT64, QONNX, Writer, qonnx_type
 from neurobin.ir import BIPOLAR, TERNARY, Constant, DType, Encoding, Node, TensorType, int_for
+from neurobin.ops.requantise import largest
 
 DOUBLE_EXACT = 2**53
 TAKES_DOUBLE = {"requantise", "multiply", "multi_threshold", "sum_pool2d", "channel_sum", "position_scale"}
@@ -55,10 +56,15 @@ def _bits(dtype: DType) -> int:
     return max(dtype.high.bit_length(), (-dtype.low - 1).bit_length(), 1) + 1
 
 
+def _most(dtype: DType) -> int:
+    """The largest magnitude of a type."""
+    return max(-dtype.low, dtype.high)
+
+
 def _is_double(w: Writer, name: str) -> bool:
     """True for a tensor of whole numbers that float32 does not hold: it travels in float64."""
     dtype = w.graph.types[name].dtype
-    return not dtype.is_float and max(-dtype.low, dtype.high) > EXACT
+    return not dtype.is_float and _most(dtype) > EXACT
 
 
 def _inputs(w: Writer, node: Node) -> tuple[list[str], type]:
@@ -69,7 +75,7 @@ def _inputs(w: Writer, node: Node) -> tuple[list[str], type]:
     if _is_double(w, node.name):
         readers = {w.graph.by_name[name].op.name for name in w.graph.consumers[node.name]}
         dtype = w.graph.types[node.name].dtype
-        if node.name in w.graph.outputs or not readers <= TAKES_DOUBLE or max(-dtype.low, dtype.high) > DOUBLE_EXACT:
+        if node.name in w.graph.outputs or not readers <= TAKES_DOUBLE or _most(dtype) > DOUBLE_EXACT:
             raise _refuse(node, f"results of {dtype}, beyond the whole numbers of float32")
     if not any(_is_double(w, name) for name in (*node.inputs, node.name)):
         return list(node.inputs), np.float32
@@ -175,16 +181,19 @@ def requantise(w: Writer, node: Node, op: Any) -> str:
     rank, half = len(_kind(w, node).shape), (1 << op.shift) >> 1
     multiplier, bias = (w.by_channel(part.values.astype(np.int64), rank) for part in (op.multiplier, op.bias))
     x = w.add("Mul", w.add("Cast", node.inputs[0], to=INT64), w.constant(multiplier, np.int64))
-    return _shifted(w, node, w.add("Add", x, w.constant(bias + half, np.int64)), op.shift, op.dtype)
+    reach = _most(_kind(w, node).dtype) * largest(multiplier) + largest(bias) + half
+    return _shifted(w, node, w.add("Add", x, w.constant(bias + half, np.int64)), reach, op.shift, op.dtype)
 
 
-def _shifted(w: Writer, node: Node, x: str, shift: int, dtype: DType) -> str:
-    """floor(x / 2^shift) of int64 numbers below 2^62, clipped to a type, as float32.
+def _shifted(w: Writer, node: Node, x: str, reach: int, shift: int, dtype: DType) -> str:
+    """floor(x / 2^shift) of int64 numbers up to `reach`, clipped to a type, as float32.
 
     Division truncates, so x is lifted above 0 by a multiple of 2^shift that is taken off afterwards.
     """
-    if max(-dtype.low, dtype.high) > EXACT:
+    if _most(dtype) > EXACT:
         raise _refuse(node, f"results of {dtype}, beyond the whole numbers of float32")
+    if shift and reach >= LIFT:
+        raise _refuse(node, f"products of up to {reach}, beyond the whole numbers below 2^62 that are shifted")
     if shift:
         lifted = w.add("Add", x, w.constant(LIFT, np.int64))
         x = w.add("Sub", w.add("Div", lifted, w.constant(1 << shift, np.int64)), w.constant(LIFT >> shift, np.int64))
@@ -204,7 +213,10 @@ def multiply(w: Writer, node: Node, op: Any) -> str:
         return w.add("Mul", *_inputs(w, node)[0], result=node.name)
     half = (1 << op.shift) >> 1
     product = w.add("Mul", *(w.add("Cast", name, to=INT64) for name in node.inputs))
-    return _shifted(w, node, w.add("Add", product, w.constant(half, np.int64)), op.shift, w.graph.types[node.name].dtype)
+    reach = _most(_kind(w, node).dtype) * _most(_kind(w, node, 1).dtype) + half
+    return _shifted(
+        w, node, w.add("Add", product, w.constant(half, np.int64)), reach, op.shift, w.graph.types[node.name].dtype
+    )
 
 
 def prelu(w: Writer, node: Node, op: Any) -> str:
@@ -213,7 +225,7 @@ def prelu(w: Writer, node: Node, op: Any) -> str:
     slope = w.by_channel(op.slope.values.astype(np.float64), len(kind.shape))
     if kind.dtype.is_float:
         return w.add("PRelu", node.inputs[0], w.constant(slope), result=node.name)
-    if max(-kind.dtype.low, kind.dtype.high) * np.abs(slope).max() >= DOUBLE_EXACT:
+    if _most(kind.dtype) * largest(slope.astype(np.int64)) + (1 << op.shift) >= DOUBLE_EXACT:  # of half steps, 2^-shift each
         raise _refuse(node, "products beyond the whole numbers of float64")
     x = w.add("Cast", node.inputs[0], to=DOUBLE)
     x = w.add("PRelu", x, w.constant(slope * 2.0**-op.shift, np.float64))
@@ -354,5 +366,3 @@ RULES: dict[str, Rule] = {
     "slice": slice_,
     "sum_pool2d": sum_pool,
 }
-
-__all__ = ["RULES", "shape"]

@@ -19,9 +19,10 @@ from neurobin.export.rules import RULES
 from neurobin.export.writer import EXACT, qonnx_type
 from neurobin.frontend.onnx.evaluate import evaluate
 from neurobin.frontend.onnx.reader import from_proto
-from neurobin.ir import BINARY, BIPOLAR, FLOAT32, TERNARY, DType, Encoding, Graph
+from neurobin.ir import BINARY, BIPOLAR, FLOAT32, TERNARY, Builder, Constant, DType, Encoding, Graph, TensorType
 from neurobin.ir.dtype import i, u
 from neurobin.ops import op_names
+from neurobin.ops.requantise import Requantise
 from tests.ir.strategies import seeds
 from tests.ops.cases import INTEGER, REAL, Case, operands
 from tests.ops.test_every_op import graph_of
@@ -117,3 +118,17 @@ def test_deployed_networks_give_their_own_integers(name):
 )  # fmt: skip
 def test_types_have_qonnx_names(dtype, name):
     assert qonnx_type(dtype) == name
+
+
+@pytest.mark.parametrize(("bias", "fits"), [(2**62 - 2**60 - 2**40, True), (2**62 - 2**60, False), (2**62 + 2**60, False)])
+def test_products_that_leave_the_room_for_a_shift_are_refused(bias, fits):
+    """Whole division truncates, so a sum is lifted above 0 by 2^62 before it; beyond that it would wrap."""
+    for sign in (-1, 1):
+        builder = Builder({"x": TensorType((2, 2, 1), i(4))})
+        factor, offset = (Constant(i(64), np.array([value])) for value in (sign * 2**57, sign * bias))
+        graph = builder.graph(builder.add(Requantise(factor, offset, 40, i(24)), "x"))
+        x = np.array([-8, -1, 0, 7]).reshape(1, 2, 2, 1)
+        if fits:
+            assert np.array_equal(exported(graph, x), reference.run(graph, x))
+        else:
+            assert "beyond the whole numbers below 2^62" in reasons(graph)

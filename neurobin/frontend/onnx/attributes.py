@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from math import isfinite
 from typing import TYPE_CHECKING
 
 from neurobin.errors import nearest
@@ -85,11 +84,3 @@ def _text(call: Call, name: str, raw: bytes, limits: Limits) -> str:
         return raw.decode("utf-8")
     except UnicodeDecodeError:
         raise call.refuse(f"attribute {short(name)} is no UTF-8 text") from None
-
-
-def finite(call: Call, name: str) -> float:
-    """A number attribute that is neither NaN nor infinite."""
-    value = call.real(name)
-    if not isfinite(value):
-        raise call.refuse(f"attribute {name} is {value}")
-    return value

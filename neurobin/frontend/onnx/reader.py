@@ -52,7 +52,7 @@ def parse(data: bytes, limits: Limits = DEFAULT) -> ModelProto:
     except DecodeError as error:
         raise FormatError(f"is no ONNX model: {short(str(error))}") from None
     if not proto.HasField("graph"):
-        raise FormatError("holds no graph", hint="is it an ONNX model?")
+        raise FormatError("holds no graph", hint="give a file that is an ONNX model")
     return proto
 
 

@@ -17,7 +17,7 @@ MESSAGE_BYTES = 200  # of one decoded message, and of one text, whatever it hold
 NUMBER_BYTES = 8  # a packed list's varint of one byte becomes a number of up to eight
 DEPTH = 60  # nested messages; the library stops at 100
 PROSE = {"doc_string", "value"}  # texts that nobody looks up, and that may be long
-_DAMAGED = "the file is cut short or damaged, or is no ONNX model"
+_DAMAGED = "get the file again: it is cut short or damaged, or is no ONNX model"
 
 
 class Field(NamedTuple):

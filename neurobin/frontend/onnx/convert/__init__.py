@@ -11,9 +11,9 @@ from neurobin.frontend.images import Images
 from neurobin.frontend.limits import DEFAULT, Limits, Spent
 from neurobin.frontend.onnx.convert import chains, exact
 from neurobin.frontend.onnx.convert.claims import input_type, whole_at_both_ends
-from neurobin.frontend.onnx.convert.conversion import Conversion, real, tidy
+from neurobin.frontend.onnx.convert.conversion import Conversion, check_exact, real, tidy
 from neurobin.frontend.onnx.convert.rules import RULES
-from neurobin.frontend.onnx.convert.values import LAST, MAP, Chain, Fixed, Flow, Step, Value, by_place
+from neurobin.frontend.onnx.convert.values import LAST, MAP, Chain, Fixed, Flow, Step, by_place
 from neurobin.frontend.onnx.convert.weights import codes_of, rescaled
 from neurobin.frontend.onnx.domains import CHANNELS_LAST, STANDARD
 from neurobin.frontend.onnx.evaluate import check_types, execute, execute_on
@@ -160,8 +160,9 @@ def _convert(c: Conversion, call: Call, problems: list[str]) -> None:
             if rule is None:
                 several = " of several computed tensors" if call.op in chains.WAITING and len(computed) > 1 else ""
                 raise UnsupportedError(f"no meaning for operator {call.op}{several}", where=call.where)
-            check_types(call, [_kind(operand) for operand in operands])
+            check_types(call, [_kind(c, name) for name in call.inputs])
             result = rule(c, call)
+            check_types(call, [_kind(c, name) for name in call.inputs])  # of chains that it has written
             results = result if isinstance(result, tuple) else (result,)
             c.values |= {name: flow for name, flow in zip(call.outputs, results, strict=False) if name}
     except (UnsupportedError, GraphError) as error:
@@ -180,8 +181,9 @@ def _waits(c: Conversion, call: Call, computed: list[int]) -> bool:
     return not isinstance(flow, Flow) or all(by_place(other, flow) is None for other in others)
 
 
-def _kind(value: Value | None) -> np.dtype | None:
+def _kind(c: Conversion, name: str) -> np.dtype | None:
     """The type of a tensor's numbers, None where it is left out or a chain that is not written yet."""
+    value = c.written.get(name) or c.values.get(name)
     return value.values.dtype if isinstance(value, Fixed) else value.kind if isinstance(value, Flow) else None
 
 
@@ -240,7 +242,9 @@ def _input(c: Conversion, port: Port, images: Images | None, last_first: bool) -
 def _dtype(port: Port, images: Images | None) -> DType:
     """The graph's input type: what the caller says for real inputs, the model's own for whole numbers."""
     if port.kind.kind == "f":
-        return (images or Images()).dtype
+        dtype = (images or Images()).dtype
+        check_exact(port.kind, dtype.low, dtype.high, f"input {short(port.name)}")
+        return dtype
     if port.kind.kind not in "iu" or port.kind.itemsize > 2:
         raise UnsupportedError(
             f"takes {port.kind.name}, expected real numbers or whole ones of 8 or 16 bits", where=f"input {short(port.name)}"

@@ -14,19 +14,14 @@ import numpy as np
 
 from neurobin.errors import UnsupportedError
 from neurobin.frontend.limits import DEFAULT
-from neurobin.frontend.onnx.convert.conversion import Conversion, real, tidy
+from neurobin.frontend.onnx.convert.conversion import Conversion, tidy
 from neurobin.frontend.onnx.convert.reals import clip_bounds, write_reals
 from neurobin.frontend.onnx.convert.staircase import Function, Staircase, staircase
 from neurobin.frontend.onnx.convert.values import ROUNDING, Chain, Flow, Step, per_channel
 from neurobin.frontend.onnx.evaluate import execute_on
-from neurobin.frontend.onnx.model import Call
 from neurobin.frontend.onnx.operators import Frame
 from neurobin.frontend.onnx.operators.quantizers import channel_axis
 from neurobin.frontend.onnx.tensors import kind_of
-from neurobin.ir import BINARY, BIPOLAR, FLOAT64, Constant, DType, int_for
-from neurobin.ops.affine import Affine
-from neurobin.ops.multi_threshold import MultiThreshold
-from neurobin.ops.sign import Sign
 
 # Operators that are monotone in the flow for any constants beside it, as far as `_monotone` does not object.
 MONOTONE = ROUNDING | frozenset(
@@ -66,7 +61,10 @@ def _written(c: Conversion, flow: Flow, steps: Sequence[Step]) -> Flow:
         except UnsupportedError as error:
             problem = error
             continue
-        written = _write_stairs(c, write_reals(c, flow, steps[:begin], kinds[1 : begin + 1]), found, stairs[0].call)
+        written = write_reals(c, flow, steps[:begin], kinds[1 : begin + 1])
+        c.builder.prefix = tidy(stairs[0].call.name)
+        for op in found.ops(c.builder.types[written.name].dtype):
+            written = c.add(op, written)
         return replace(written, kind=kinds[-1])
     raise UnsupportedError(problem.what if problem else "behind operators that rise and fall", where=steps[first].call.where)
 
@@ -201,33 +199,3 @@ def _function(c: Conversion, flow: Flow, steps: Sequence[Step]) -> Function:
         return np.broadcast_to(values, shape).reshape(-1).astype(np.float64)
 
     return function
-
-
-def _write_stairs(c: Conversion, flow: Flow, found: Staircase, call: Call) -> Flow:
-    """A sign where there are two values -1 and +1, else thresholds; then the scale, unless it is 1."""
-    c.builder.prefix = tidy(call.name)
-    rows, down = found.thresholds, found.descending
-    if found.dtype == BIPOLAR and not down.any() and (rows == rows[0]).all() and np.abs(rows[0, 0]) < 1e300:
-        flow = c.add(Sign(real(rows[0])) if rows[0, 0] else Sign(), flow)
-    else:
-        same = len(rows) > 1 and (rows == rows[0]).all() and (down == down[0]).all()
-        rows, down = (rows[:1], down[:1]) if same else (rows, down)
-        levels = _levels(rows, c.builder.types[flow.name].dtype)
-        op = MultiThreshold(levels, found.dtype, Constant(BINARY, down.astype(np.int8)))
-        flow = c.add(op, flow)
-    if (found.scale == 1).all() and (found.bias == 0).all():
-        return flow
-    return c.add(Affine(real(_one(found.scale)), real(_one(found.bias))), flow)
-
-
-def _levels(rows: np.ndarray, source: DType) -> Constant:
-    """Thresholds as the tensor they are compared with has its numbers: whole x >= t where x >= ceil(t)."""
-    if source.is_float:
-        return Constant(FLOAT64, rows)
-    whole = np.ceil(np.clip(rows, source.low, source.high + 1)).astype(np.int64)
-    return Constant(int_for(source.low, source.high + 1), whole)
-
-
-def _one(values: np.ndarray) -> np.ndarray:
-    """One value where all are equal."""
-    return values[:1] if (values == values[0]).all() else values

@@ -13,6 +13,7 @@ from neurobin.frontend.limits import Limits, Spent
 from neurobin.frontend.onnx.convert.values import Chain, Fixed, Flow, Step, Value
 from neurobin.frontend.onnx.model import Call
 from neurobin.ir import FLOAT64, Builder, Constant, Node, Op
+from neurobin.ops.affine import Affine
 
 
 @dataclass
@@ -28,6 +29,7 @@ class Conversion:
     integers: bool = False
     values: dict[str, Value] = field(default_factory=dict)
     written: dict[str, Flow] = field(default_factory=dict)  # chains, and real parts of them, by the tensor they end in
+    centred: dict[tuple[str, int], Flow] = field(default_factory=dict)  # tensors of codes less their zero point
     made: dict[str, Node] = field(default_factory=dict)  # the graph's nodes by name
     spent: Spent = field(default_factory=lambda: Spent(work=0))  # on constants, and on finding thresholds
 
@@ -62,7 +64,8 @@ class Conversion:
     def add(self, op: Op, source: Flow, *others: str, order: Sequence[int] | None = None) -> Flow:
         """Append `op` on a flow; the result is seen in the same order of axes unless another is given.
 
-        Raises UnsupportedError where all shall be whole numbers and this is not, or leaves those that the file's type holds.
+        Whole numbers that a real type of the file rounds are real in the graph. Raises UnsupportedError where all shall be
+        whole numbers and this is not, or leaves those that the file's type holds.
         """
         name = self.builder.add(op, source.name, *others)
         self.made[name] = self.builder.nodes[-1]
@@ -72,7 +75,9 @@ class Conversion:
                 raise UnsupportedError(f"{op.name} of whole numbers is real")
             check_exact(source.kind, dtype.low, dtype.high)
         self.limits.check("map_elements", prod(sizes), f"the number of elements in shape {list(sizes)}", f"node {name!r}")
-        return Flow(name, tuple(source.order if order is None else order), sizes, source.batch, source.kind)
+        flow = Flow(name, tuple(source.order if order is None else order), sizes, source.batch, source.kind)
+        rounds = source.kind.kind == "f" and not dtype.is_float and not _holds(source.kind, dtype.low, dtype.high)
+        return self.add(Affine(), flow) if rounds else flow
 
     def count(self, call: Call, products: int) -> None:
         """Counts what a layer multiplies or compares for one image. Raises FormatError where the network takes too many."""
@@ -99,19 +104,27 @@ class Conversion:
         return Chain(value.flow, (*value.steps, step))
 
 
-def check_exact(kind: np.dtype, low: int, high: int) -> None:
+def check_exact(kind: np.dtype, low: int, high: int, where: str = "") -> None:
     """Raises UnsupportedError unless a type of the file holds every whole number from `low` to `high`."""
+    if not _holds(kind, low, high):
+        raise UnsupportedError(f"numbers from {low} to {high}, beyond the whole ones of {kind.name}", where=where)
+
+
+def _holds(kind: np.dtype, low: int, high: int) -> bool:
     if kind.kind == "f":
-        least, most = -(2 ** (np.finfo(kind).nmant + 1)), 2 ** (np.finfo(kind).nmant + 1)
-    else:
-        least, most = (0, 1) if kind.kind == "b" else (int(np.iinfo(kind).min), int(np.iinfo(kind).max))
-    if low < least or high > most:
-        raise UnsupportedError(f"numbers from {low} to {high}, beyond the whole ones of {kind.name}")
+        return max(-low, high) <= 2 ** (np.finfo(kind).nmant + 1)
+    least, most = (0, 1) if kind.kind == "b" else (int(np.iinfo(kind).min), int(np.iinfo(kind).max))
+    return least <= low and high <= most
 
 
 def real(values: np.ndarray) -> Constant:
     """Numbers [n] as a float64 constant."""
     return Constant(FLOAT64, np.atleast_1d(values).astype(np.float64))
+
+
+def alike(values: np.ndarray) -> np.ndarray:
+    """One value where all of [n] are equal."""
+    return values[:1] if (values == values[0]).all() else values
 
 
 def tidy(name: str) -> str:

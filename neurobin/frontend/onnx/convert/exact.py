@@ -141,8 +141,10 @@ def _prelu(c: Conversion, line: Line, steps: Sequence[Step]) -> Line:
     if shift > 62 or ((half != 0.5) & ((half != 0) | (shift > 0))).any():
         raise UnsupportedError("PRelu of whole numbers that is not rounded half up")
     scaled, dtype = np.ldexp(slope, shift), c.builder.types[flow.name].dtype
-    reach = int(max(-dtype.low, dtype.high) * np.abs(scaled).max()) + (1 << shift)
-    check_exact(flow.kind, -reach, reach)  # of the products times 2^shift: then floats hold them, halves included
+    places = max(shift, int(half.any()))  # binary ones, behind the point
+    largest = max(int(np.abs(scaled).max()), 1 << shift)  # numbers from 0 on are not multiplied, but the half is added
+    reach = (max(-dtype.low, dtype.high) * largest << (places - shift)) + (1 << places >> 1)
+    check_exact(flow.kind, -reach, reach)  # of all numbers on the way, times 2^places: then floats hold them
     return Line(c.add(Prelu(integers(scaled.astype(np.int64)), shift), flow))
 
 

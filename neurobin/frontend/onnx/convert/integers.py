@@ -91,11 +91,11 @@ def _centred(c: Conversion, call: Call, index: int, zero_index: int) -> tuple[Fl
     largest = max(abs(int(end) - origin) for end in (held.min, held.max, np.iinfo(np.int8).min * (zero is None)))
     if zero is None or origin == 0:
         return c.flow(name), largest
-    key = f"{name} less {origin}"
-    if key not in c.written:
+    key = (name, origin)
+    if key not in c.centred:
         less = _step(call, "DequantizeLinear", np.float32(1), zero.values.reshape(()), axis=1)
-        c.written[key] = c.realise(c, c.extend(name, less))
-    return c.written[key], largest
+        c.centred[key] = c.realise(c, c.extend(name, less))
+    return c.centred[key], largest
 
 
 def _rescaled(c: Conversion, call: Call, sums: Flow, rows: tuple[int, ...]) -> Chain:

@@ -6,9 +6,10 @@ import numpy as np
 
 from neurobin.errors import UnsupportedError
 from neurobin.frontend.onnx.convert import stairs
+from neurobin.frontend.onnx.convert.chains import kind_behind
 from neurobin.frontend.onnx.convert.conversion import Conversion, real
 from neurobin.frontend.onnx.convert.exact import trace
-from neurobin.frontend.onnx.convert.line import Line, numbers, times, whole, written
+from neurobin.frontend.onnx.convert.line import Line, narrowed, numbers, times, whole, written
 from neurobin.frontend.onnx.convert.values import Chain, Fixed, Flow, by_place
 from neurobin.frontend.onnx.model import Call
 from neurobin.frontend.onnx.operators import Frame
@@ -49,7 +50,7 @@ def _scaled_by_place(c: Conversion, call: Call, values: np.ndarray) -> Flow:
         raise UnsupportedError(f"a constant of shape {list(values.shape)}", where=call.where)
     if not c.integers:
         return c.add(PositionScale(Constant(FLOAT64, factor.astype(np.float64))), x)
-    return c.add(PositionScale(integers(whole(factor.reshape(-1)).astype(np.int64).reshape(factor.shape))), x)
+    return c.add(PositionScale(integers(narrowed(whole(factor.reshape(-1))).reshape(factor.shape))), x)
 
 
 def _joined(c: Conversion, call: Call, a: Flow, b: Flow) -> Flow:
@@ -75,18 +76,25 @@ def total(c: Conversion, call: Call) -> Flow:
     parts = [part for name in call.inputs if isinstance(part := c.values[name], Chain)]
     compare = c.integers and len(parts) == len(call.inputs) > 1
     if compare and all(part.steps[-1].call.op == "MultiThreshold" for part in parts):
-        found = [stairs.of_thresholds(c, trace(c, part.flow, part.steps[:-1]), part.steps[-1]) for part in parts]
-        return stairs.written(c, stairs.summed(found))
+        return stairs.written(c, stairs.summed([_thresholds(c, part) for part in parts]))
     result = c.flow(call.inputs[0])
     for name in call.inputs[1:]:
         result = _joined(c, call, result, c.flow(name))
     return result
 
 
+def _thresholds(c: Conversion, chain: Chain) -> stairs.Stairs:
+    """A chain that ends in thresholds, which are left to the sum."""
+    line = trace(c, chain.flow, chain.steps[:-1])
+    kind_behind(c, line.flow, chain.steps[-1], line.flow.kind)
+    return stairs.of_thresholds(c, line, chain.steps[-1])
+
+
 def extreme(c: Conversion, call: Call) -> Flow:
     """The larger or the smaller of two bits: logic."""
     flows = [c.flow(name) for name in call.inputs]
-    kinds = {c.builder.types[flow.name] for flow in flows}
-    if len(flows) != 2 or len(kinds) != 1 or next(iter(kinds)).dtype not in (BINARY, BIPOLAR):
-        raise UnsupportedError(f"{call.op} of several computed tensors that are no single bits", where=call.where)
+    kinds = {(c.builder.types[flow.name].dtype, flow.order, flow.sizes) for flow in flows}
+    if len(flows) != 2 or len(kinds) != 1 or next(iter(kinds))[0] not in (BINARY, BIPOLAR):
+        what = f"{call.op} of several computed tensors, expected two of single bits and of one shape"
+        raise UnsupportedError(what, where=call.where)
     return c.add(Logic("or" if call.op == "Max" else "and"), flows[0], flows[1].name)

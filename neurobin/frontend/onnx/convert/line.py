@@ -22,6 +22,7 @@ from neurobin.ops.requantise import Requantise
 from neurobin.passes.fixed_point import integers
 
 _WORD = 2**63
+NEGATIVE = Requantise(integers(np.array([-1])), integers(np.array([0])), 0, i(1))  # -b of a bit b
 
 
 def numbers(*values: int) -> np.ndarray:
@@ -34,6 +35,13 @@ def whole(values: np.ndarray) -> np.ndarray:
     if values.dtype.kind == "f" and not (np.isfinite(values) & (values == np.rint(values))).all():
         raise UnsupportedError("a constant that is no whole number")
     return numbers(*(int(value) for value in values.tolist()))
+
+
+def narrowed(values: np.ndarray) -> np.ndarray:
+    """Python's integers as int64. Raises UnsupportedError where one needs more."""
+    if max(map(abs, values.flat)) >= _WORD:
+        raise UnsupportedError("whole numbers beyond 64 bits")
+    return values.astype(np.int64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,7 +92,7 @@ def times(c: Conversion, line: Line, factor: np.ndarray) -> Line:
 
 
 def written(c: Conversion, line: Line, dtype: DType | None = None) -> Flow:
-    """The line as an op, clipped to a type where one is given. Raises UnsupportedError for factors beyond 64 bits."""
+    """The line as an op, clipped to a type where one is given. Raises UnsupportedError for numbers beyond 64 bits."""
     if dtype is None and line.is_identity:
         return line.flow
     source = c.made.get(line.flow.name)
@@ -92,10 +100,7 @@ def written(c: Conversion, line: Line, dtype: DType | None = None) -> Flow:
     if joined is not None:
         op, operands = joined
         return c.add(op, replace(line.flow, name=operands[0]), *operands[1:])
-    multiplier, bias = line.multiplier, line.bias - line.half
-    if max(map(abs, [*multiplier, *bias])) >= _WORD:
-        raise UnsupportedError("factors beyond 64 bits")
-    factor, offset = (integers(part.astype(np.int64)) for part in (multiplier, bias))
+    factor, offset = (integers(narrowed(part)) for part in (line.multiplier, line.bias - line.half))
     return c.add(Requantise(factor, offset, line.shift, dtype or int_for(*line.ends(c))), line.flow)
 
 
@@ -120,7 +125,7 @@ def _difference(c: Conversion, name: str) -> tuple[str, str] | None:
     """(a, b) where a tensor is a + (-1) b of two of bits 0 and 1."""
     total = c.made.get(name)
     turned = c.made.get(total.inputs[1]) if total is not None and isinstance(total.op, Add) else None
-    if total is None or turned is None or not isinstance(turned.op, Requantise) or turned.op.dtype != i(1):
+    if total is None or turned is None or turned.op != NEGATIVE:
         return None
     pair = (total.inputs[0], turned.inputs[0])
     return pair if all(c.builder.types[bit].dtype == BINARY for bit in pair) else None

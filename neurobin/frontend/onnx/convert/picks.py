@@ -10,7 +10,7 @@ import numpy as np
 from neurobin.errors import UnsupportedError
 from neurobin.frontend.onnx.convert.conversion import Conversion
 from neurobin.frontend.onnx.convert.exact import trace
-from neurobin.frontend.onnx.convert.line import Line, whole, written
+from neurobin.frontend.onnx.convert.line import Line, narrowed, whole, written
 from neurobin.frontend.onnx.convert.values import Chain, Fixed, Flow
 from neurobin.frontend.onnx.evaluate import execute_on
 from neurobin.frontend.onnx.model import Call
@@ -82,8 +82,8 @@ def _looked_up(c: Conversion, call: Call) -> Flow:
         line = Line(written(c, line))
     if line.flow.kind.kind not in "iu":
         raise call.refuse(f"looks up places of type {line.flow.kind.name}")
-    values = whole(table)
+    values = narrowed(whole(table))
     low, high = int(values.min()), int(values.max())
     dtype = u(max(1, high.bit_length())) if low >= 0 else int_for(low, high)
-    entries = Constant(dtype, values.astype(np.int64)[None])
+    entries = Constant(dtype, values[None])
     return c.add(Lookup(entries, -int(line.bias[0])), replace(line.flow, kind=table.dtype))

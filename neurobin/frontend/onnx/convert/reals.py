@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from neurobin.errors import UnsupportedError
+from neurobin.errors import GraphError, UnsupportedError
 from neurobin.frontend.onnx.convert.conversion import Conversion, real, tidy
 from neurobin.frontend.onnx.convert.values import Flow, Step, per_channel
 from neurobin.ops.abs import Abs
@@ -32,7 +32,10 @@ def write_reals(c: Conversion, flow: Flow, steps: Sequence[Step], kinds: Sequenc
         if rule is None:
             raise UnsupportedError(f"{step.call.op} of real values has no op", where=step.call.where)
         c.builder.prefix = tidy(step.call.name)
-        flow = replace(rule(c, flow, step), kind=kind)
+        try:
+            flow = replace(rule(c, flow, step), kind=kind)
+        except (UnsupportedError, GraphError) as error:
+            raise UnsupportedError(error.what, where=step.call.where, hint=error.hint) from None
         if step.call.outputs[0]:
             c.written[step.call.outputs[0]] = flow
     return flow

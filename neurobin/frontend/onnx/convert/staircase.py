@@ -13,9 +13,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from neurobin.errors import UnsupportedError
+from neurobin.frontend.onnx.convert.conversion import alike, real
 from neurobin.frontend.onnx.convert.grid import grid_of
 from neurobin.frontend.onnx.convert.values import FLOAT
-from neurobin.ir import DType
+from neurobin.ir import BINARY, BIPOLAR, FLOAT64, Constant, DType, Op, int_for
+from neurobin.ops.affine import Affine
+from neurobin.ops.multi_threshold import MultiThreshold
+from neurobin.ops.sign import Sign
 
 MAX_LEVELS = 256
 MAX_THRESHOLDS = 2**21  # of all channels together
@@ -33,6 +37,27 @@ class Staircase:
     dtype: DType
     scale: np.ndarray  # float64 [C]
     bias: np.ndarray  # float64 [C]
+
+    def ops(self, source: DType) -> list[Op]:
+        """On a tensor of type `source`: a sign where there are two values -1 and +1, else thresholds; then the scale."""
+        rows, down = self.thresholds, self.descending
+        if self.dtype == BIPOLAR and not down.any() and (rows == rows[0]).all() and np.abs(rows[0, 0]) < 1e300:
+            quantizer: Op = Sign(real(rows[0])) if rows[0, 0] else Sign()
+        else:
+            same = len(rows) > 1 and (rows == rows[0]).all() and (down == down[0]).all()
+            rows, down = (rows[:1], down[:1]) if same else (rows, down)
+            quantizer = MultiThreshold(_levels(rows, source), self.dtype, Constant(BINARY, down.astype(np.int8)))
+        if (self.scale == 1).all() and (self.bias == 0).all():
+            return [quantizer]
+        return [quantizer, Affine(real(alike(self.scale)), real(alike(self.bias)))]
+
+
+def _levels(rows: np.ndarray, source: DType) -> Constant:
+    """Thresholds as the tensor they are compared with has its numbers: whole x >= t where x >= ceil(t)."""
+    if source.is_float:
+        return Constant(FLOAT64, rows)
+    whole = np.ceil(np.clip(rows, source.low, source.high + 1)).astype(np.int64)
+    return Constant(int_for(source.low, source.high + 1), whole)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import numpy as np
 
 from neurobin.errors import UnsupportedError
 from neurobin.frontend.onnx.convert.chains import parameter_axis
-from neurobin.frontend.onnx.convert.conversion import Conversion
+from neurobin.frontend.onnx.convert.conversion import Conversion, check_exact
 from neurobin.frontend.onnx.convert.levels import type_of
 from neurobin.frontend.onnx.convert.line import Line, numbers, times
 from neurobin.frontend.onnx.convert.line import written as line_written
@@ -28,15 +28,20 @@ class Stairs:
     climbs: np.ndarray  # int64 [L]
     low: int
 
+    @property
+    def high(self) -> int:
+        return self.low + int(self.climbs.sum())
+
 
 def of_thresholds(c: Conversion, line: Line, step: Step) -> Stairs:
-    """A MultiThreshold. Raises UnsupportedError where its levels are no ascending whole numbers."""
+    """A MultiThreshold. Raises UnsupportedError where its levels are no ascending whole numbers, or its type rounds them."""
     rows = step.constants[0]
     scale, bias = step.call.real("out_scale"), step.call.real("out_bias")
     if len(rows) > 1 and parameter_axis(line.flow, step) != line.flow.channel_axis:
         raise UnsupportedError("has thresholds along another axis than the channels'")
     if not (scale.is_integer() and bias.is_integer() and 0 < scale < 2**31 and abs(bias) < 2**31):
         raise UnsupportedError(f"levels {scale} n + {bias}, expected ascending whole numbers")
+    check_exact(line.flow.kind, 0, int(scale) * rows.shape[1])  # before the bias is added
     return _stairs(c, line, rows, int(scale), int(bias))
 
 
@@ -56,12 +61,15 @@ def _stairs(c: Conversion, line: Line, rows: np.ndarray, climb: int, low: int) -
 
 
 def summed(parts: Sequence[Stairs]) -> Stairs:
-    """The sum of stairs on one line. Raises UnsupportedError where channels climb in different orders.
+    """The sum of stairs on one line, added from the left. Raises UnsupportedError where channels climb in different orders.
 
     Thresholds that are equal in a channel do not say which climbs first there; another channel does.
     """
     if not all(part.line.same_as(parts[0].line) for part in parts):
         raise UnsupportedError("a sum of thresholds of different tensors")
+    kind = parts[0].line.flow.kind
+    for low, high in zip(*(np.cumsum([(part.low, part.high) for part in parts], axis=0).T), strict=True):
+        check_exact(kind, int(low), int(high))
     channels = max(len(part.rows) for part in parts)
     rows = np.concatenate([np.broadcast_to(part.rows, (channels, part.rows.shape[1])) for part in parts], axis=1)
     climbs = np.concatenate([part.climbs for part in parts])

@@ -60,7 +60,10 @@ def pad(c: Conversion, call: Call) -> Flow:
     x = c.flow(call.inputs[0])
     widths = call.integers("pads") or tuple(int(width) for width in c.parameter(call, 1).reshape(-1))
     fill = c.fixed(call, 2)
-    value = float(call.attributes.get("value", 0.0) if fill is None else fill.values.reshape(-1)[0])  # type: ignore[arg-type]
+    if fill is not None and fill.values.size != 1:
+        raise call.refuse(f"the value to pad with has shape {list(fill.values.shape)}")
+    stated = call.real("value") if "value" in call.attributes else 0.0
+    value = stated if fill is None else fill.values.item()
     given = c.fixed(call, 3)
     rank = len(x.order)
     axes = tuple(range(rank)) if given is None else Frame(call, c.limits).axes([int(a) for a in given.values.flat], rank)
@@ -72,7 +75,7 @@ def pad(c: Conversion, call: Call) -> Flow:
     if not any(widths):
         return x
     outside = around[BATCH] != (0, 0) or around[2] != (0, 0)
-    if not x.is_map or outside or min(widths) < 0 or call.text("mode") != "constant" or not value.is_integer():
+    if not x.is_map or outside or min(widths) < 0 or call.text("mode") != "constant" or not float(value).is_integer():
         raise UnsupportedError(f"pads {list(widths)} with {value} in mode {call.text('mode')!r}", where=call.where)
     (top, bottom), (left, right) = around[0], around[1]
     return c.add(Pad((top, left, bottom, right), int(value)), x)

@@ -139,7 +139,7 @@ def split(frame: Frame, x: np.ndarray, sizes: np.ndarray | None = None) -> tuple
 
 
 def slice_(frame: Frame, x: np.ndarray, *inputs: np.ndarray | None) -> np.ndarray:
-    """x[start:end:step] along some axes. Ends beyond the tensor are clamped, as in numpy."""
+    """x[start:end:step] along some axes. Places beyond the tensor are clamped: a start to its first or last element."""
     if inputs:
         lists = [None if values is None else frame.whole(values, "an input") for values in inputs]
         starts, ends, axes, steps = (*lists, None, None)[:4]
@@ -155,8 +155,16 @@ def slice_(frame: Frame, x: np.ndarray, *inputs: np.ndarray | None) -> np.ndarra
     for start, end, axis, step in zip(starts, ends, where, steps, strict=True):
         if step == 0:
             raise frame.call.refuse("has a step of 0")
-        parts[axis] = slice(start, end, step)
+        parts[axis] = _range(start, end, step, x.shape[axis])
     return x[tuple(parts)]
+
+
+def _range(start: int, end: int, step: int, size: int) -> slice:
+    """Stepping back, numpy finds nothing from a start before the tensor; the standard clamps it to the first element."""
+    start, end = (place + size if place < 0 else place for place in (start, end))
+    if step > 0:
+        return slice(max(start, 0), max(end, 0), step)
+    return slice(min(max(start, 0), size - 1), end if end >= 0 else None, step)
 
 
 def gather(frame: Frame, x: np.ndarray, indices: np.ndarray) -> np.ndarray:
