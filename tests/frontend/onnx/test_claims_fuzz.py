@@ -22,7 +22,7 @@ from neurobin.frontend.onnx.evaluate import evaluate
 from neurobin.frontend.onnx.model import Model
 from neurobin.frontend.onnx.reader import from_proto
 from neurobin.ir import Graph
-from tests.frontend.onnx.test_convert import DOUBLE, FLOAT, QONNX, Net
+from tests.frontend.onnx.net import DOUBLE, FLOAT, QONNX, Net
 
 INT64 = 7  # of TensorProto
 PARTS, PART = 6, 100

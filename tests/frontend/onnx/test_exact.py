@@ -22,7 +22,7 @@ from neurobin.frontend.onnx.model import Model
 from neurobin.frontend.onnx.reader import from_proto
 from neurobin.ir import TERNARY, Graph
 from neurobin.ir.dtype import i, parse_dtype, u
-from tests.frontend.onnx.test_convert import DOUBLE, FLOAT, QONNX, Net, codes, signs
+from tests.frontend.onnx.net import DOUBLE, FLOAT, QONNX, Net, codes, signs
 
 INT64 = 7  # of TensorProto
 
@@ -66,11 +66,6 @@ def ops(graph: Graph) -> list[str]:
 def thresholds(net: Net, x: object, rows: object, scale: float = 1.0, bias: float = 0.0) -> str:
     types = {"out_dtype": "INT8", "out_scale": float(scale), "out_bias": float(bias), "data_layout": "NCHW"}
     return net("MultiThreshold", x, np.asarray(rows, np.float32), domain=QONNX, **types)
-
-
-@pytest.fixture
-def rng() -> np.random.Generator:
-    return np.random.default_rng(5)
 
 
 def test_layers_with_biases(rng):

@@ -11,7 +11,7 @@ from onnx import helper
 
 from neurobin.errors import FormatError, NeurobinError, UnsupportedError
 from neurobin.frontend.onnx.convert import to_graph
-from tests.frontend.onnx.test_convert import DOUBLE, HALF, Net, agree
+from tests.frontend.onnx.net import DOUBLE, HALF, Net, agree
 from tests.frontend.onnx.test_exact import annotated, ops, thresholds, whole
 
 SHAPE = (1, 3, 5, 7)
