@@ -108,6 +108,7 @@ OPTIONS: dict[str, tuple[int, dict[str, Option]]] = {
     "ADD": (11, {_FUSED: Option(0, "i1")}),
     "MUL": (21, {_FUSED: Option(0, "i1")}),
     "SUB": (28, {_FUSED: Option(0, "i1")}),
+    "SPLIT": (35, {"num_splits": Option(0, "<i4")}),
     "MEAN": (27, {"keep_dims": Option(0, "u1")}),
     "LEAKY_RELU": (75, {"alpha": Option(0, "<f4")}),
 }

@@ -198,6 +198,7 @@ def test_whole_numbers_that_the_file_clips_are_codes():
         (lambda x, c: np.select([x < 0, x < 1], [1.0, 0.0], 2.0), "rises and falls"),
         (lambda x, c: np.round(np.clip(x, 0, MAX_LEVELS)), f"more than {MAX_LEVELS} levels"),
         (lambda x, c: np.where(x > 3, np.nan, 1.0), "NaN"),
+        (lambda x, c: np.where(x > 3, np.inf, 1.0), "gives infinity"),
         (lambda x, c: np.select([x < 0, x < 1], [0.0, 1.0], np.pi), "not multiples of one scale"),
     ],
 )

@@ -3,163 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
 from tests.frontend.tflite.build import Cell, Step, constant, model
-
-CHANNELS = (1, 2, 3, 5, 8, 16, 19, 31, 32, 33, 40, 63, 64, 65, 96, 127, 128, 129)
-SAME, VALID = 0, 1
-
-
-@dataclass
-class Network:
-    """Tensors and operators so far; each method adds one operator on tensor number `at` and moves it to the result."""
-
-    rng: np.random.Generator
-    cells: list[Cell]
-    steps: list[Step]
-    at: int = 0
-
-    @property
-    def cell(self) -> Cell:
-        return self.cells[self.at]
-
-    @property
-    def size(self) -> tuple[int, int]:
-        return self.cell.shape[1], self.cell.shape[2]
-
-    @property
-    def channels(self) -> int:
-        return self.cell.shape[-1]
-
-    def put(self, cell: Cell) -> int:
-        self.cells.append(cell)
-        return len(self.cells) - 1
-
-    def then(self, op: str, cell: Cell, *operands: Cell | int, **options: int | float) -> None:
-        """An operator on the tensor so far and others: a new constant, or the number of a tensor, -1 for none."""
-        numbers = [one if isinstance(one, int) else self.put(one) for one in operands]
-        self.steps.append(Step(op, [self.at, *numbers], [self.put(cell)], options))
-        self.at = len(self.cells) - 1
-
-    def pick(self, *choices: int) -> int:
-        return int(self.rng.choice(choices))
-
-    def like(self, shape: tuple[int, ...], spread: float = 1.0) -> Cell:
-        """A result of the same type; 8-bit ones with a scale that values of that spread fill."""
-        if self.cell.kind == "<f4":
-            return Cell("<f4", shape)
-        scale = self.cell.scale[0] * spread * self.rng.uniform(0.5, 1.5)
-        return Cell("i1", shape, None, (float(np.float32(scale)),), (int(self.rng.integers(-40, 40)),))
-
-    def window(
-        self, kernel: tuple[int, int], most: int, dilated: bool = True
-    ) -> tuple[dict[str, int | float], tuple[int, int]]:
-        """(strides, dilations, padding; the size of what the window makes)."""
-        strides = [self.pick(1, 1, 2, most) for _ in range(2)]
-        reach, dilations = list(kernel), [1, 1]
-        for axis in range(2 if dilated else 0):
-            if (kernel[axis] - 1) * 2 < self.size[axis]:
-                dilations[axis] = self.pick(1, 1, 2)
-            reach[axis] = (kernel[axis] - 1) * dilations[axis] + 1
-        fits = all(reach[axis] <= self.size[axis] for axis in range(2))
-        padding = self.pick(SAME, VALID) if fits else SAME
-        options: dict[str, int | float] = {"padding": padding, "stride_height": strides[0], "stride_width": strides[1]}
-        if dilated:
-            options |= {"dilation_height_factor": dilations[0], "dilation_width_factor": dilations[1]}
-        made = [
-            -(-self.size[a] // strides[a]) if padding == SAME else (self.size[a] - reach[a]) // strides[a] + 1
-            for a in range(2)
-        ]
-        return options, (made[0], made[1])
-
-    def kernel(self, most: int) -> tuple[int, int]:
-        sizes = [min(self.pick(*range(1, most + 1)), size + 1) for size in self.size]
-        return sizes[0], sizes[1]
-
-
-def begin(rng: np.random.Generator, eight: bool, channels: int | None = None) -> Network:
-    shape = (1, *(int(rng.integers(1, 10)) for _ in range(2)), channels or int(rng.choice(CHANNELS[:8])))
-    if not eight:
-        return Network(rng, [Cell("<f4", shape)], [])
-    scale = (float(np.float32(rng.uniform(0.004, 0.05))),)
-    return Network(rng, [Cell("i1", shape, None, scale, (int(rng.integers(-128, 128)),))], [])
-
-
-def _words(channels: int) -> int:
-    return -(-channels // 32)
-
-
-def to_bits(net: Network) -> None:
-    if net.cell.kind == "<f4":
-        net.then("ADD", net.like(net.cell.shape), constant(-net.rng.random(net.channels).astype(np.float32)))
-    net.then("LceQuantize", Cell("<i4", (*net.cell.shape[:-1], _words(net.channels))))
-
-
-def packed(rng: np.random.Generator, shape: tuple[int, ...], channels: int) -> Cell:
-    """Random bits [*shape, channels], with none behind the last channel."""
-    bits = np.zeros((*shape, 32 * _words(channels)), np.uint8)
-    bits[..., :channels] = rng.integers(0, 2, (*shape, channels))
-    return constant(np.packbits(bits, axis=-1, bitorder="little").view("<i4"))
-
-
-def binary_convolution(rng: np.random.Generator) -> Network:
-    """LceBconv2d of every padding, stride, dilation, grouping, activation and output type."""
-    channels = int(rng.choice(CHANNELS))
-    net = begin(rng, bool(rng.integers(2)), channels)
-    to_bits(net)
-    kernel = net.kernel(3)
-    options, made = net.window(kernel, 3)
-    filters = net.pick(1, 4, 8, 31, 33)
-    groups = net.pick(1, 2) if channels % 64 == 0 else 1
-    filters += filters % groups
-    taps = kernel[0] * kernel[1] * channels // groups
-    options |= {"pad_values": net.pick(0, 1), "channels_in": channels, "fused_activation_function": net.pick(0, 0, 1, 2, 3)}
-    kind = ("<f4", "<f4", "i1", "<i4")[int(rng.integers(4))]
-    if kind != "<f4" and options["pad_values"] == 0 and rng.random() < 0.8:
-        options["pad_values"] = 1
-    reach = [(k - 1) * int(options[f"dilation_{n}_factor"]) + 1 for k, n in zip(kernel, ("height", "width"), strict=True)]
-    if channels % 2 and any(far > size for far, size in zip(reach, net.size, strict=True)):
-        options["pad_values"] = 1  # or only the optimized kernels take it, which correct zeros on both sides wrongly
-    weights = packed(rng, (filters, *kernel), channels // groups)
-    factor = constant((rng.uniform(0.2, 1, filters) * rng.choice([-1, 1], filters)).astype(np.float32))
-    bias = constant(rng.normal(0, 2, filters).astype(np.float32))
-    shape = (1, *made, filters)
-    if kind == "<i4":
-        limit = constant(rng.integers(-1, taps + 2, filters).astype(np.int32))
-        net.then("LceBconv2d", Cell("<i4", (*shape[:-1], _words(filters))), weights, -1, -1, limit, **options)
-    elif kind == "i1":
-        scale = (float(np.float32(taps**0.5 / rng.uniform(10, 60))),)
-        out = Cell("i1", shape, None, scale, (int(rng.integers(-60, 60)),))
-        net.then("LceBconv2d", out, weights, factor, bias, -1, **options)
-    else:
-        net.then("LceBconv2d", Cell("<f4", shape), weights, factor, bias, -1, **options)
-    return net
-
-
-def binary_pool(rng: np.random.Generator) -> Network:
-    """LceBMaxPool2d, and at times LceDequantize to real or 8-bit numbers."""
-    net = begin(rng, bool(rng.integers(2)), int(rng.choice(CHANNELS)))
-    channels = net.channels
-    to_bits(net)
-    kernel = net.kernel(3)
-    options, made = net.window(kernel, 3, dilated=False)
-    net.then(
-        "LceBMaxPool2d",
-        Cell("<i4", (1, *made, _words(channels))),
-        filter_height=kernel[0],
-        filter_width=kernel[1],
-        **options,
-    )
-    kind = ("<i4", "<f4", "i1")[int(rng.integers(3))]
-    if kind == "<f4":
-        net.then("LceDequantize", Cell("<f4", (1, *made, channels)))
-    elif kind == "i1":
-        scale = (float(np.float32(rng.uniform(0.005, 0.6))),)
-        net.then("LceDequantize", Cell("i1", (1, *made, channels), None, scale, (int(rng.integers(-128, 128)),)))
-    return net
+from tests.frontend.tflite.generate_bits import binary_convolution, binary_pool, scaled_weights
+from tests.frontend.tflite.network import SAME, Network, begin
 
 
 def _weights(net: Network, shape: tuple[int, ...], axis: int, bias: int) -> tuple[Cell, Cell, float]:
@@ -258,12 +108,19 @@ def arithmetic(rng: np.random.Generator) -> Network:
 
 
 def unary(rng: np.random.Generator) -> Network:
-    """Operators on single elements; 8-bit numbers change their scale in them."""
+    """Operators on single elements, up to three in a row; 8-bit numbers change their scale in them."""
     net = begin(rng, bool(rng.integers(2)))
+    if net.cell.kind == "<f4":
+        net.then("ADD", net.like(net.cell.shape), constant(np.float32([-0.5])), fused_activation_function=0)
+    for _ in range(net.pick(1, 2, 3)):
+        _unary(net, rng)
+    return net
+
+
+def _unary(net: Network, rng: np.random.Generator) -> None:
     eight, shape = net.cell.kind == "i1", net.cell.shape
-    op = ("RELU", "RELU6", "RELU_N1_TO_1", "PRELU", "LEAKY_RELU", "LOGISTIC", "QUANTIZE")[int(rng.integers(6 + eight))]
-    if not eight:
-        net.then("ADD", net.like(shape), constant(np.float32([-0.5])), fused_activation_function=0)
+    clips = ("RELU", "RELU6", "RELU_N1_TO_1", "RELU_0_TO_1")
+    op = (*clips, "PRELU", "LEAKY_RELU", "LOGISTIC", "QUANTIZE")[int(rng.integers(7 + eight))]
     if op == "PRELU":
         slopes = constant(rng.uniform(-0.2, 0.6, (1, 1, net.channels)).astype(np.float32))
         if eight:
@@ -276,7 +133,6 @@ def unary(rng: np.random.Generator) -> Network:
         net.then(op, Cell("i1", shape, None, (1 / 256,), (-128,)) if eight else Cell("<f4", shape))
     else:
         net.then(op, net.like(shape))
-    return net
 
 
 def moving(rng: np.random.Generator) -> Network:
@@ -304,9 +160,88 @@ def moving(rng: np.random.Generator) -> Network:
     return net
 
 
+def extreme(rng: np.random.Generator) -> Network:
+    """MINIMUM and MAXIMUM, of two computed tensors or with a constant; 8-bit ones of one scale."""
+    net = begin(rng, bool(rng.integers(2)))
+    op, first, cell = ("MINIMUM", "MAXIMUM")[int(rng.integers(2))], net.at, net.cell
+    if rng.random() < 0.6:
+        size = ((), (1,), (net.channels,), (1, 1, 1, net.channels))[int(rng.integers(4))]
+        bound = constant(rng.uniform(0, 1, size).astype(np.float32))
+        if cell.kind == "i1":
+            bound = constant(rng.integers(-128, 128, size).astype(np.int8), scale=cell.scale, zero=cell.zero)
+        net.then(op, replace(cell), bound)
+        return net
+    if cell.kind == "i1":
+        net.then("MAXIMUM", replace(cell), constant(np.int8(rng.integers(-50, 50)), scale=cell.scale, zero=cell.zero))
+    else:
+        net.then("MUL", replace(cell), constant(rng.normal(0, 1, net.channels).astype(np.float32)))
+        net.then("LOGISTIC", replace(cell))
+    net.then(op, replace(cell), first)
+    return net
+
+
+def split(rng: np.random.Generator) -> Network:
+    """SPLIT, then its parts in another order, or one padded with channels of zeros and added, as MeliusNet does."""
+    parts = int(rng.integers(1, 5))
+    net = begin(rng, bool(rng.integers(2)), parts * int(rng.integers(1, 9)))
+    whole, cell, size = net.at, net.cell, net.channels // parts
+    part = replace(cell, shape=(*cell.shape[:-1], size))
+    numbers = [net.put(part) for _ in range(parts)]
+    net.steps.append(Step("SPLIT", [net.put(constant(np.int32(net.pick(3, -1)))), whole], numbers, {"num_splits": parts}))
+    if rng.random() < 0.5:
+        order = [int(number) for number in rng.permutation(numbers)]
+        net.at = order[0]
+        net.then("CONCATENATION", replace(cell), *order[1:], axis=-1, fused_activation_function=0)
+        return net
+    place = int(rng.integers(parts))
+    net.at = numbers[place]
+    widths = np.zeros((4, 2), np.int32)
+    widths[3] = place * size, (parts - 1 - place) * size
+    net.then("PAD", replace(cell), constant(widths))
+    net.then("ADD", net.like(cell.shape, 1.5), whole, fused_activation_function=net.pick(0, 1))
+    return net
+
+
+def quantizer(rng: np.random.Generator) -> Network:
+    """Real numbers to few: a scale and an offset by channel, a rounding behind a clip or before it, at times once more."""
+    net = begin(rng, False)
+    for _ in range(net.pick(1, 1, 2)):
+        by_channel = (net.channels,) if rng.random() < 0.5 else (1,)
+        sign = rng.choice([-1, 1], by_channel)
+        net.then("MUL", net.like(net.cell.shape), constant((sign * rng.uniform(0.5, 2, by_channel)).astype(np.float32)))
+        net.then("ADD", net.like(net.cell.shape), constant(rng.normal(0, 0.5, by_channel).astype(np.float32)))
+        if rng.random() < 0.2:  # Larq's sign, where 0 counts as positive
+            net.then("SIGN", net.like(net.cell.shape))
+            net.then("ADD", net.like(net.cell.shape), constant(np.float32(0.1)))
+            net.then("SIGN", net.like(net.cell.shape))
+            continue
+        levels, early = net.pick(1, 3, 7, 15), bool(rng.integers(2))
+        if early:
+            _clip(net, 1.0)
+        net.then("MUL", net.like(net.cell.shape), constant(np.float32(levels)))
+        net.then(("ROUND", "ROUND", "FLOOR", "CEIL")[int(rng.integers(4))], net.like(net.cell.shape))
+        if not early:
+            _clip(net, levels)
+        if rng.random() < 0.5:
+            net.then("MUL", net.like(net.cell.shape), constant(np.float32(1 / levels)))
+    if rng.random() < 0.5:
+        net.then("RESHAPE", net.like((1, int(np.prod(net.cell.shape)))), constant(np.int32([1, -1])))
+    return net
+
+
+def _clip(net: Network, high: float) -> None:
+    """To 0 to `high`, in one of the ways that converters write it."""
+    shape, lowest = net.cell.shape, net.pick(0, 1, 2)
+    net.then("MINIMUM", net.like(shape), constant(np.float32(high)))
+    if lowest:
+        net.then("RELU", net.like(shape))
+    else:
+        net.then("MAXIMUM", net.like(shape), constant(np.float32([0])))
+
+
 KINDS: tuple[Callable[[np.random.Generator], Network], ...] = (
     binary_convolution, binary_convolution, binary_convolution, binary_pool, convolution, depthwise, dense, pool, pool,
-    arithmetic, arithmetic, unary, unary, moving,
+    arithmetic, arithmetic, unary, unary, moving, extreme, split, quantizer, scaled_weights,
 )  # fmt: skip
 
 

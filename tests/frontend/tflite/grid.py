@@ -24,7 +24,7 @@ from neurobin.frontend.tflite.reader import parse
 from tests.frontend.tflite.generate import KINDS, network
 
 HERE = Path(__file__).parent
-KEPT = 280
+KEPT = 288
 EXAMPLES = 3
 CLOSE = 1e-4
 

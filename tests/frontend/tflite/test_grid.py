@@ -9,6 +9,8 @@ import pytest
 
 from neurobin.errors import UnsupportedError
 from neurobin.frontend.tflite.convert import RULES, to_graph
+from neurobin.frontend.tflite.convert.chains import ROUNDING
+from neurobin.frontend.tflite.convert.fold import FOLDS
 from neurobin.frontend.tflite.reader import parse
 from tests.frontend.tflite.generate import KINDS, network
 from tests.frontend.tflite.grid import HERE, KEPT, differs, inputs_of
@@ -58,11 +60,17 @@ def test_a_wrong_number_is_seen(wanted):
 
 
 def test_the_networks_hold_every_operator_in_both_types(wanted):
-    found = {True: set(), False: set()}
+    found, folded = {True: set(), False: set()}, set()
     for seed in wanted:
         model = parse(network(seed)[1])
+        constants = {tensor.index for tensor in model.tensors if tensor.data is not None}
         for operator in model.operators:
-            found[model.tensors[model.inputs[0]].kind.kind == "f"].add(operator.op)
-    rare = {"DEQUANTIZE", "CONCATENATION", "SQUEEZE", "RELU_0_TO_1"}  # in the networks of Larq, or in `test_convert`
+            if constants.issuperset(operator.inputs):
+                constants.update(operator.outputs)
+                folded.add(operator.op)
+            else:
+                found[model.tensors[model.inputs[0]].kind.kind == "f"].add(operator.op)
+    rare = {"DEQUANTIZE", "CONCATENATION", "SQUEEZE"}  # in the networks of Larq, or in `test_convert`
     assert set(RULES) - found[True] - rare == {"QUANTIZE"}
-    assert set(RULES) - found[False] - rare == set()
+    assert set(RULES) - found[False] - rare == set(ROUNDING)
+    assert set(FOLDS) == folded

@@ -12,13 +12,14 @@ import numpy as np
 import pytest
 
 from neurobin.errors import NeurobinError
-from neurobin.frontend.tflite.convert import to_graph
+from neurobin.frontend.tflite.convert import RULES, to_graph
+from neurobin.frontend.tflite.convert.fold import FOLDS
 from neurobin.frontend.tflite.describe import describe
 from neurobin.frontend.tflite.reader import parse
 from neurobin.frontend.tflite.schema import BUILTINS, KINDS
 from tests.frontend.tflite.build import Cell, Step, model
 from tests.frontend.tflite.generate import KINDS as SORTS
-from tests.frontend.tflite.generate import Network
+from tests.frontend.tflite.network import Network
 
 FILES = 36
 LARGEST = 3000  # bytes: most of them hold structure then, not weights
@@ -27,14 +28,21 @@ SECONDS = 5  # for any one of them
 NUMBERS = (0, 1, 2, 3, 4, 7, 8, 127, 128, 255, 2**15, 2**16 - 1, 2**24, 2**31 - 1, 2**31, 2**32 - 1, 2**32 - 4)
 SIZES = (-1, 0, 1, 2, 3, 4, 9, 33, 2**15, 2**31 - 1)
 SCALES = (0.0, -1.0, 1e-45, 1e-30, 0.5, 1.0, 3e38, float("nan"), float("inf"))
-OPERATORS = (*BUILTINS[:60], "LceQuantize", "LceDequantize", "LceBconv2d", "LceBMaxPool2d", "SIGN", "Mystery")
+OPERATORS = sorted({*BUILTINS[:60], *RULES, *FOLDS, "Mystery"})
 
 
 @pytest.fixture(scope="module")
 def networks() -> list[Network]:
+    """Those with an operator that none before them has, and others."""
     found = (SORTS[seed % len(SORTS)](np.random.default_rng(seed)) for seed in range(10**4, 10**4 + 10 * FILES))
     small = [net for net in found if len(model(net.cells, net.steps)) < LARGEST]
-    return small[:FILES]
+    seen: set[str] = set()
+    first: list[Network] = []
+    for net in small:
+        operators = {step.op for step in net.steps}
+        first += [] if operators <= seen else [net]
+        seen |= operators
+    return [*first, *(net for net in small if net not in first)][:FILES]
 
 
 @pytest.fixture(scope="module")
@@ -81,8 +89,8 @@ def change_model(networks, rng) -> bytes:
 
 
 def _cell(cell: Cell, rng) -> Cell:
-    """Another shape, type, scale, zero point, axis, or number in a constant."""
-    kind = int(rng.integers(7))
+    """Another shape, type, scale, zero point, axis, or number in a constant; or as many numbers as another shape takes."""
+    kind = int(rng.integers(8))
     if kind == 0 and cell.shape:
         place, size = int(rng.integers(len(cell.shape))), int(rng.choice(SIZES))
         return replace(cell, shape=(*cell.shape[:place], size, *cell.shape[place + 1 :]))
@@ -102,6 +110,10 @@ def _cell(cell: Cell, rng) -> Cell:
     if cell.data is None or not np.size(cell.data):
         return cell
     values = np.array(cell.data)
+    if kind == 6:
+        flat = values.reshape(-1)
+        values = (flat, values[None], flat[:1], flat[:0], np.repeat(flat, 2))[int(rng.integers(5))]
+        return replace(cell, shape=values.shape, data=values)
     value = rng.choice(SCALES) if values.dtype.kind == "f" else rng.integers(-128, 128)
     values.reshape(-1)[int(rng.integers(values.size))] = value
     return replace(cell, data=values)
@@ -139,6 +151,12 @@ def _outcome(data: bytes) -> str:
         return "graph"
     assert len(said) < 2000 + 400 * said.count(";")  # one complaint, or a list of them
     return kind
+
+
+def test_the_networks_hold_nearly_every_operator(networks):
+    """`QUANTIZE` and others of Larq's networks, which are larger, stand in for operators all the same."""
+    found = {step.op for net in networks for step in net.steps}
+    assert {*RULES, *FOLDS} - found <= {"QUANTIZE", "DEQUANTIZE", "SQUEEZE"}
 
 
 @pytest.mark.parametrize(("change", "count", "source"), [(change_bytes, BYTES, "files"), (change_model, MODELS, "networks")])

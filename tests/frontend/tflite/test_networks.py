@@ -18,7 +18,7 @@ from neurobin.ops.conv2d import Conv2d
 from neurobin.passes import lower
 
 FOLDER = Path(__file__).parent / "networks"
-FLOATS, INTEGERS = ["zeros", "ones", "valid"], ["int8", "operators8"]
+FLOATS, INTEGERS = ["zeros", "ones", "valid", "planes"], ["int8", "operators8"]
 CLOSE = 1e-4
 
 
@@ -116,7 +116,7 @@ def test_the_networks_hold_what_they_are_for():
     wanted = {
         "LceQuantize", "LceDequantize", "LceBconv2d", "LceBMaxPool2d", "CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED",
         "ADD", "MUL", "SUB", "RELU6", "AVERAGE_POOL_2D", "MEAN", "RESHAPE", "PAD", "CONCATENATION", "QUANTIZE", "DEQUANTIZE",
-        "SOFTMAX", "PRELU", "LEAKY_RELU", "LOGISTIC",
+        "SOFTMAX", "PRELU", "LEAKY_RELU", "LOGISTIC", "ROUND", "MINIMUM", "MAXIMUM", "SPLIT",
         ("padding", 0, 0), ("padding", 0, 1), ("padding", 1, 0), ("to", "float32"), ("to", "int32"), ("to", "int8"),
         ("stride_width", True), ("dilation_width_factor", True), ("relu", "float32", 1), ("relu", "int32", 1),
         ("relu", "int8", 1), ("groups", True), ("negative", True),

@@ -144,6 +144,8 @@ def staircase(function: Function, channels: int, kind: np.dtype = FLOAT) -> Stai
     Raises UnsupportedError when it has none.
     """
     firsts, results = steps_of(function, channels, kind)
+    if not all(np.isfinite(levels).all() for levels in results):
+        raise UnsupportedError("gives infinity for some inputs")
     down = np.array([len(levels) > 1 and levels[0] > levels[-1] for levels in results])
     for levels, falling in zip(results, down, strict=True):
         order = np.diff(levels)

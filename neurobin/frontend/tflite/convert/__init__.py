@@ -12,7 +12,7 @@ from neurobin.frontend.images import Images
 from neurobin.frontend.limits import DEFAULT, Limits
 from neurobin.frontend.onnx.convert.conversion import real, tidy
 from neurobin.frontend.onnx.convert.values import Flow
-from neurobin.frontend.tflite.convert import activations, bits, elements, layers
+from neurobin.frontend.tflite.convert import activations, bits, chains, channels, elements, fold, layers
 from neurobin.frontend.tflite.convert.conversion import Conversion, stored_shape
 from neurobin.frontend.tflite.convert.quantize import stored
 from neurobin.frontend.tflite.convert.sums import scale_of
@@ -22,7 +22,7 @@ from neurobin.ir.dtype import i, u
 from neurobin.ops.affine import Affine
 from neurobin.ops.sigmoid import Sigmoid
 
-Rule = Callable[[Conversion, Operator], Flow]
+Rule = Callable[[Conversion, Operator], Flow | tuple[Flow, ...]]
 
 
 def _sigmoid(c: Conversion, operator: Operator) -> Flow:
@@ -43,6 +43,8 @@ RULES: dict[str, Rule] = {
     "ADD": elements.arithmetic,
     "SUB": elements.arithmetic,
     "MUL": elements.arithmetic,
+    "MINIMUM": elements.extreme,
+    "MAXIMUM": elements.extreme,
     "PRELU": elements.prelu,
     "LEAKY_RELU": elements.prelu,
     "RELU": activations.rectifier,
@@ -52,16 +54,20 @@ RULES: dict[str, Rule] = {
     "LOGISTIC": _sigmoid,
     "QUANTIZE": elements.same,
     "DEQUANTIZE": elements.same,
-    "CONCATENATION": elements.concatenation,
-    "PAD": elements.pad,
-    "PADV2": elements.pad,
+    "CONCATENATION": channels.concatenation,
+    "SPLIT": channels.split,
+    "PAD": channels.pad,
+    "PADV2": channels.pad,
     "RESHAPE": elements.reshape,
     "SQUEEZE": elements.reshape,
+    **dict.fromkeys(chains.ROUNDING, chains.refused),
 }
 LEFT_OUT = {"SOFTMAX", "LOG_SOFTMAX", "ARG_MAX"}  # at the end: they change no ranking, and a graph gives the scores
 _BEHIND = {"QUANTIZE", "DEQUANTIZE", "RESHAPE"}  # what may stand behind those
-MOVING = {"MAX_POOL_2D", "RESHAPE", "SQUEEZE", "PAD", "CONCATENATION"}  # make no number that is not in an input, but 0
-EXACT = MOVING | {"LceBconv2d", "LceDequantize"}  # what their rules make is what the output's type holds
+# These make no number that is not in an input, but 0.
+MOVING = {"MAX_POOL_2D", "RESHAPE", "SQUEEZE", "PAD", "CONCATENATION", "SPLIT"}
+# What the rules of these make is what the output's type holds.
+EXACT = MOVING | {"LceBconv2d", "LceDequantize", "MINIMUM", "MAXIMUM"}
 
 
 def to_graph(model: Model, images: Images | None = None, limits: Limits = DEFAULT) -> Graph:
@@ -80,21 +86,25 @@ def to_graph(model: Model, images: Images | None = None, limits: Limits = DEFAUL
     made = images or Images()
     dtype = made.dtype if port.kind.kind == "f" else _whole(port)
     builder = Builder({tidy(port.name): TensorType(port.shape[1:], dtype)})
-    c = Conversion(model, builder, limits, port.shape[0])
+    c = Conversion(model, builder, limits, port.shape[0], chains.written)
     c.names[port.index] = _input(c, port, made)
     end, left_out = _end(model)
     problems: list[str] = []
     with np.errstate(all="ignore"):  # scales of strangers: what comes of them is looked at
-        for operator in _needed(model, end):
+        needed = _needed(model, end)
+        c.readers = fold.count_readers(needed)
+        for operator in needed:
             _convert(c, operator, problems)
+            fold.forget(c, operator)
         if not problems:
             _check_left_out(c, left_out, end, problems)
+            last = c.name(end)
     if problems:
         raise UnsupportedError("; ".join(problems[:20]) + (f"; and {len(problems) - 20} more" if len(problems) > 20 else ""))
-    if c.names.get(end, tidy(port.name)) == tidy(port.name):
+    if last is None or last == tidy(port.name):
         raise UnsupportedError("computes nothing")
     names = ", ".join(operator.op for operator in left_out)
-    return c.builder.graph(c.names[end], source="tflite", left_out=names).pruned()
+    return c.builder.graph(last, source="tflite", left_out=names).pruned()
 
 
 def _whole(port: Tensor) -> DType:
@@ -154,34 +164,52 @@ def _needed(model: Model, end: int) -> list[Operator]:
 
 
 def _convert(c: Conversion, operator: Operator, problems: list[str]) -> None:
-    """One operator: folded, or written by its rule and checked against the file. Its problem is added to the others.
+    """One operator: folded, left to its reader, or written by its rule. Its problem is added to the others.
 
     Behind an operator with a problem nothing can be written, but what has no rule is named all the same.
     """
     rule = RULES.get(operator.op)
-    if rule is not None and not all(index < 0 or c.is_known(index) for index in operator.inputs):
+    if (rule is not None or operator.op in fold.FOLDS) and not all(
+        index < 0 or c.is_known(index) for index in operator.inputs
+    ):
         return
     try:
-        if len(operator.outputs) != 1:
-            raise UnsupportedError(f"makes {len(operator.outputs)} tensors, expected one", where=operator.where)
-        tensor = c.model.tensors[operator.outputs[0]]
-        c.builder.prefix = tidy(tensor.name)
-        if operator.op == "DEQUANTIZE" and c.is_constant(operator, 0):
-            c.folded[tensor.index] = c.fixed(operator, 0)
-            return
-        if rule is None:
-            raise UnsupportedError(f"no meaning for this operator, which makes {tensor.where}", where=operator.where)
-        flow = rule(c, operator)
-        if tensor.kind.kind != "f" and tensor.kind != np.dtype("<i4") and not _is_stored(c, operator, tensor):
-            flow = stored(c, operator, flow, tensor)
-        if tensor.kind == np.dtype("<i4") and not c.is_bits(flow):
-            raise operator.refuse(f"makes {tensor.where} of type int32, expected float32 or 8 bits")
-        if stored_shape(flow, tensor) != tensor.shape:
-            found, stated = list(stored_shape(flow, tensor)), list(tensor.shape)
-            raise operator.refuse(f"makes shape {found}, {tensor.where} states {stated}")
-        c.names[tensor.index] = flow.name
+        _make(c, operator, rule)
     except (UnsupportedError, GraphError) as error:
         problems.append(str(error) if error.where else f"{operator.where}: {error}")
+        for index in operator.outputs:
+            c.chains.pop(index, None)
+
+
+def _make(c: Conversion, operator: Operator, rule: Rule | None) -> None:
+    tensors = [c.model.tensors[index] for index in operator.outputs]
+    if not tensors:
+        raise UnsupportedError("makes no tensor", where=operator.where)
+    if fold.folded(c, operator):
+        return
+    if rule is None:
+        raise UnsupportedError(f"no meaning for this operator, which makes {tensors[0].where}", where=operator.where)
+    c.builder.prefix = tidy(tensors[0].name)
+    if chains.waits(c, operator):
+        return
+    made = rule(c, operator)
+    flows = made if isinstance(made, tuple) else (made,)
+    if len(flows) != len(tensors):
+        raise UnsupportedError(f"makes {len(tensors)} tensors, expected {len(flows)}", where=operator.where)
+    for flow, tensor in zip(flows, tensors, strict=True):
+        _keep(c, operator, flow, tensor)
+
+
+def _keep(c: Conversion, operator: Operator, flow: Flow, tensor: Tensor) -> None:
+    """A result in the graph as the file's tensor holds it. Raises FormatError where the file states something else."""
+    if tensor.kind.kind != "f" and tensor.kind != np.dtype("<i4") and not _is_stored(c, operator, tensor):
+        flow = stored(c, operator, flow, tensor)
+    if tensor.kind == np.dtype("<i4") and not c.is_bits(flow):
+        raise operator.refuse(f"makes {tensor.where} of type int32, expected float32 or 8 bits")
+    if stored_shape(flow, tensor) != tensor.shape:
+        found, stated = list(stored_shape(flow, tensor)), list(tensor.shape)
+        raise operator.refuse(f"makes shape {found}, {tensor.where} states {stated}")
+    c.names[tensor.index] = flow.name
 
 
 def _is_stored(c: Conversion, operator: Operator, tensor: Tensor) -> bool:

@@ -37,23 +37,34 @@ def rectifier(c: Conversion, operator: Operator) -> Flow:
 
 def activated(c: Conversion, operator: Operator, flow: Flow) -> Flow:
     """The flow behind the operator's fused activation. Raises UnsupportedError for one that has no meaning in a graph."""
-    number = operator.integer("fused_activation_function")
-    if number == NONE:
-        return flow
-    name = _FUSED.get(number, f"number {number}")
-    if name not in _OPS:
-        raise UnsupportedError(f"activation {name}", where=operator.where)
-    return _applied(c, operator, flow, name)
+    name = _name(operator)
+    return _applied(c, operator, flow, name) if name in _OPS else flow
 
 
 def _applied(c: Conversion, operator: Operator, flow: Flow, name: str) -> Flow:
     return flow if summed(c, operator) else c.add(_OPS[name], flow)
 
 
+def real_bounds(operator: Operator) -> tuple[float, float]:
+    """Lowest and highest real number that the operator's activation, or the operator, leaves.
+
+    Raises UnsupportedError for an activation that has no meaning in a graph.
+    """
+    return _BOUNDS.get(_name(operator), (-inf, inf))
+
+
+def _name(operator: Operator) -> str:
+    """The operator's activation by the name of an operator, the operator's own where it has none."""
+    number = int(operator.options.get("fused_activation_function", NONE))
+    name = _FUSED.get(number, f"number {number}") if number != NONE else operator.op
+    if number != NONE and name not in _OPS:
+        raise UnsupportedError(f"activation {name}", where=operator.where)
+    return name
+
+
 def level_bounds(operator: Operator, scale: float) -> tuple[float, float]:
     """Lowest and highest stored - zero point that the operator's activation leaves, halves away from zero."""
-    fused = int(operator.options.get("fused_activation_function", NONE))
-    bounds = _BOUNDS.get(_FUSED.get(fused, operator.op), (-inf, inf))
+    bounds = real_bounds(operator)
     with np.errstate(over="ignore"):
         low, high = (float(np.float32(bound) / np.float32(scale)) for bound in bounds)
     return tuple(np.copysign(np.floor(np.abs([low, high]) + 0.5), [low, high]).tolist())

@@ -1,4 +1,4 @@
-"""Operators on single elements, joins, views and paddings."""
+"""Operators on single elements of one tensor or two, and views."""
 
 from __future__ import annotations
 
@@ -8,14 +8,17 @@ from neurobin.errors import UnsupportedError
 from neurobin.frontend.onnx.convert.conversion import real
 from neurobin.frontend.onnx.convert.values import Flow, per_channel
 from neurobin.frontend.tflite.convert.activations import activated
+from neurobin.frontend.tflite.convert.channels import total
 from neurobin.frontend.tflite.convert.conversion import Conversion
+from neurobin.frontend.tflite.convert.sums import scale_of
 from neurobin.frontend.tflite.model import Operator
 from neurobin.ops.add import Add
-from neurobin.ops.affine import Affine
-from neurobin.ops.concat import Concat
+from neurobin.ops.clip import Clip
 from neurobin.ops.multiply import Multiply
-from neurobin.ops.pad import Pad
 from neurobin.ops.prelu import Prelu
+from neurobin.ops.relu import Relu
+
+MOST = float(np.finfo(np.float32).max)
 
 
 def arithmetic(c: Conversion, operator: Operator) -> Flow:
@@ -28,7 +31,37 @@ def arithmetic(c: Conversion, operator: Operator) -> Flow:
     a, b = _aligned(c, operator, *(c.flow(operator, place) for place in range(2)))
     if operator.op == "MUL":
         return activated(c, operator, c.add(Multiply(), a, b))
-    return activated(c, operator, c.add(Add(), a, c.affine(b, -1.0) if operator.op == "SUB" else b))
+    return activated(c, operator, total(c, a, c.affine(b, -1.0) if operator.op == "SUB" else b))
+
+
+def extreme(c: Conversion, operator: Operator) -> Flow:
+    """MINIMUM and MAXIMUM of two computed tensors, or of one and a constant: a - max(a - b, 0) and a + max(b - a, 0).
+
+    So a number within its bound stays what it is, however far the bound. 8-bit kernels compare what is stored. Raises
+    UnsupportedError where operands and result have other scales.
+    """
+    tensors = [*(c.tensor(operator, place) for place in range(2)), c.model.tensors[operator.outputs[0]]]
+    kinds = {tensor.kind for tensor in tensors}
+    if len(kinds) > 1 or (tensors[0].kind.kind in "iu" and len({scale_of(tensor) for tensor in tensors}) > 1):
+        what = "operands and result of different types or scales, which are compared as they are stored"
+        raise UnsupportedError(what, where=operator.where)
+    smaller = operator.op == "MINIMUM"
+    sign = 1.0 if smaller else -1.0
+    for place in range(2):
+        if c.is_constant(operator, 1 - place):
+            x = c.flow(operator, place)
+            constant = per_channel(c.fixed(operator, 1 - place).values, x, operator.where)
+            if (constant == constant[0]).all():
+                low, high = (-MOST, float(constant[0])) if smaller else (float(constant[0]), MOST)
+                return c.add(Clip(low, high), x)
+            return _moved(c, x, c.affine(x, sign, -sign * constant), sign)
+    a, b = _aligned(c, operator, *(c.flow(operator, place) for place in range(2)))
+    return _moved(c, a, c.add(Add(), c.affine(a, sign), c.affine(b, -sign)), sign)
+
+
+def _moved(c: Conversion, x: Flow, beyond: Flow, sign: float) -> Flow:
+    """x - sign max(beyond, 0): how far x is beyond its bound is taken away."""
+    return c.add(Add(), x, c.affine(c.add(Relu(), beyond), -sign))
 
 
 def _aligned(c: Conversion, operator: Operator, a: Flow, b: Flow) -> tuple[Flow, Flow]:
@@ -60,26 +93,6 @@ def prelu(c: Conversion, operator: Operator) -> Flow:
 def same(c: Conversion, operator: Operator) -> Flow:
     """QUANTIZE and DEQUANTIZE: what changes is how the numbers are stored."""
     return c.flow(operator, 0)
-
-
-def concatenation(c: Conversion, operator: Operator) -> Flow:
-    parts = [c.flow(operator, place) for place in range(len(operator.inputs))]
-    axis, rank = operator.integer("axis"), len(parts[0].shape) if parts else 0
-    if not parts or axis not in (-1, rank - 1):
-        raise UnsupportedError(f"joins axis {axis}, which is not the channels'", where=operator.where)
-    kinds = {c.builder.types[part.name].dtype for part in parts}
-    parts = parts if len(kinds) == 1 else [c.add(Affine(), part) for part in parts]
-    return activated(c, operator, parts[0] if len(parts) == 1 else c.add(Concat(), *parts))
-
-
-def pad(c: Conversion, operator: Operator) -> Flow:
-    """PAD with zeros, PADV2 with one whole number, round height and width."""
-    x, around = c.map(operator, 0), np.array(c.numbers(operator, 1), dtype=object)
-    value = float(c.fixed(operator, 2).values.reshape(-1)[0]) if len(operator.inputs) > 2 else 0.0
-    if around.size != 8 or around[[0, 1, 6, 7]].any() or min(around) < 0 or not value.is_integer():
-        raise UnsupportedError(f"pads {around.tolist()[:16]} with {value}, expected height and width", where=operator.where)
-    top, bottom, left, right = around[2:6].tolist()
-    return c.add(Pad((top, left, bottom, right), int(value)), x) if any(around) else x
 
 
 def reshape(c: Conversion, operator: Operator) -> Flow:
