@@ -35,16 +35,18 @@ from neurobin.ops.relu import Relu
 from neurobin.ops.sigmoid import Sigmoid
 
 INPUT = "image"
+ELSEWHERE = "use the layers of neurobin.nn, or neurobin.frontend.torch_export.from_exported for what else torch.export takes"
 
 
 def from_torch(module: nn.Module, image: TensorType) -> Graph:
     """The graph of `module` in evaluation mode for raw images of type `image` (H, W, C codes of a data set).
 
-    Raises UnsupportedError listing every module, function and attribute that has no meaning here.
+    Raises UnsupportedError listing every module, function and attribute that has no meaning here, or what tracing says of a
+    module whose forward asks for numbers. `torch_export` takes many more functions, and quantizers of other libraries.
     """
     if hasattr(module, "emit") or type(module) in MODULES:
         module = nn.Sequential(module)  # tracing looks inside the root, so a lone layer gets a root of its own
-    traced = _Tracer().trace(module.eval())
+    traced = _traced(module.eval())
     modules = dict(module.named_modules())
     builder = Builder({INPUT: image})
     values: dict[fx.Node, str] = {}
@@ -61,8 +63,15 @@ def from_torch(module: nn.Module, image: TensorType) -> Graph:
             except (UnsupportedError, GraphError) as error:
                 problems.append(f"{node.name}: {error}")
     if problems:
-        raise UnsupportedError("; ".join(problems), where=type(module).__name__, hint="use the layers of neurobin.nn")
+        raise UnsupportedError("; ".join(problems), where=type(module).__name__, hint=ELSEWHERE)
     return builder.graph(output)
+
+
+def _traced(module: nn.Module) -> fx.Graph:
+    try:
+        return _Tracer().trace(module)
+    except (fx.proxy.TraceError, TypeError) as error:  # of proxies that stand where numbers are needed
+        raise UnsupportedError(f"cannot be traced: {error}", where=type(module).__name__, hint=ELSEWHERE) from None
 
 
 class _Tracer(fx.Tracer):

@@ -92,6 +92,17 @@ def test_everything_unknown_is_named_at_once():
     assert "fft" in str(caught.value)
     assert "sin" in str(caught.value)
     assert caught.value.exit_code == 3
+    assert "from_exported" in caught.value.hint
+
+
+class Asks(nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x + 1 if x.sum() > 0 else x
+
+
+def test_a_module_that_cannot_be_traced_says_what_may():
+    with pytest.raises(UnsupportedError, match=r"Asks: cannot be traced: .*from_exported"):
+        from_torch(Asks(), IMAGE)
 
 
 @pytest.mark.parametrize(

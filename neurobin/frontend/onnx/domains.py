@@ -21,6 +21,7 @@ _NAMES = {
     "qonnx.custom_op.channels_last": CHANNELS_LAST,
 }
 OLDEST = 6
+OWN = 2**16  # version of calls that a frontend writes and no file states: as in the newest opset, and right by construction
 NEWEST_QONNX = 2  # version 2 has another Trunc; what a version 3 will have nobody knows
 
 

@@ -8,16 +8,12 @@ import numpy as np
 
 from neurobin.errors import FormatError, UnsupportedError
 from neurobin.frontend.limits import DEFAULT, Limits, Spent
+from neurobin.frontend.onnx.kinds import stated
 from neurobin.frontend.onnx.model import Call, Model, cut
 from neurobin.frontend.onnx.operators import Frame, Operator, table
 from neurobin.frontend.onnx.signature import signature
 from neurobin.ir.container import short
 
-_NAMES = {"float32": "float", "float64": "double"}  # of the standard, where they are not numpy's
-_TYPES = {
-    np.dtype(name): f"tensor({_NAMES.get(name, name)})"
-    for name in ("float16", "float32", "float64", "bool", *(f"{sign}int{8 << k}" for sign in ("", "u") for k in range(4)))
-}
 CALL = 2**13  # elements in the time of one call, however small its tensors, and of what follows from it
 # What numpy raises where shapes and numbers do not fit and no operator here has looked. Anything else is a fault of ours.
 _REFUSALS = (ValueError, TypeError, IndexError, ArithmeticError)
@@ -94,6 +90,7 @@ def execute_on(
     results = result if isinstance(result, tuple) else (result,)
     if len(results) < len(call.outputs):
         raise UnsupportedError(f"makes {len(results)} of the {len(call.outputs)} tensors asked for", where=call.where)
+    _check_results(call, [result.dtype for result in results])
     return results
 
 
@@ -119,7 +116,15 @@ def check_types(call: Call, kinds: Sequence[np.dtype | None]) -> None:
         if kind is None:
             continue
         place = min(index, len(known.types) - 1)
-        if _TYPES.get(kind) not in known.types[place]:
+        if stated(kind) not in known.types[place]:
             raise call.refuse(f"input {index} is {kind.name}, which {call.op} does not take")
         if kin.setdefault(known.kin[place], kind) != kind:
             raise call.refuse(f"input {index} is {kind.name}, beside one of {kin[known.kin[place]].name}")
+
+
+def _check_results(call: Call, kinds: Sequence[np.dtype]) -> None:
+    """Raises FormatError for a result of a type that the operator does not make in the model's opset."""
+    known = signature(call.domain, call.op, call.version)
+    for kind, allowed in zip(kinds, known.results if known else (), strict=False):
+        if stated(kind) not in allowed:
+            raise call.refuse(f"makes {kind.name}, which {call.op} of opset {call.version} does not")

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 
-from neurobin.frontend.onnx.domains import CHANNELS_LAST, QONNX, STANDARD
+from neurobin.frontend.onnx.domains import CHANNELS_LAST, OWN, QONNX, STANDARD
 from neurobin.frontend.onnx.model import Attribute
 
 # AttributeProto.AttributeType
@@ -26,10 +26,16 @@ class Signature:
     optional: frozenset[int] = frozenset()  # inputs that may be left out as ""
     types: tuple[frozenset[str], ...] = ()  # allowed element types of each input, where the standard says
     kin: tuple[str, ...] = ()  # per input a name of its type: inputs of the same name are of one type
+    results: tuple[frozenset[str], ...] = ()  # possible element types of each output, where the standard says
+
+
+_UNCHECKED = Signature({})
 
 
 def signature(domain: str, op: str, version: int) -> Signature | None:
     """That of an operator, or None when nobody here knows it."""
+    if version == OWN:
+        return _UNCHECKED
     if domain == STANDARD:
         return _standard(op, version)
     if domain == CHANNELS_LAST:
@@ -65,6 +71,7 @@ def _standard(op: str, version: int) -> Signature | None:
         ),
         types=tuple(allowed.get(one.type_str, frozenset([one.type_str])) for one in schema.inputs),
         kin=tuple(one.type_str for one in schema.inputs),
+        results=tuple(allowed.get(one.type_str, frozenset([one.type_str])) for one in schema.outputs),
     )
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from neurobin.errors import FormatError, UnsupportedError
 from neurobin.frontend.limits import Limits
 from neurobin.frontend.onnx.external import Folder
+from neurobin.frontend.onnx.kinds import NARROW, bits, is_narrow, narrow
 
 if TYPE_CHECKING:
     from onnx import TensorProto
@@ -41,7 +42,9 @@ CHUNK = 2**16  # numbers taken out of protobuf at a time: each is a Python objec
 
 
 def kind_of(number: int, where: str) -> np.dtype:
-    """The numpy type of an element type. Raises UnsupportedError naming those without one (text, float8, int4, ...)."""
+    """The numpy type of an element type. Raises UnsupportedError naming those without one (text, float8, ...)."""
+    if number in NARROW:
+        return narrow(number)
     if number not in KINDS:
         from onnx import TensorProto
 
@@ -52,10 +55,11 @@ def kind_of(number: int, where: str) -> np.dtype:
 
 
 def size_of(tensor: TensorProto, limits: Limits) -> int:
-    """The bytes that a tensor states it takes; 0 where it states nonsense, which `to_array` will say."""
-    if tensor.data_type not in KINDS or len(tensor.dims) > limits.axes or min(tensor.dims, default=0) < 0:
+    """The bytes that a tensor states it takes in memory; 0 where it states nonsense, which `to_array` will say."""
+    known = tensor.data_type in KINDS or tensor.data_type in NARROW
+    if not known or len(tensor.dims) > limits.axes or min(tensor.dims, default=0) < 0:
         return 0
-    return prod(tensor.dims) * KINDS[tensor.data_type][0].itemsize
+    return prod(tensor.dims) * kind_of(tensor.data_type, "").itemsize
 
 
 def to_array(tensor: TensorProto, where: str, folder: Folder, limits: Limits) -> np.ndarray:
@@ -72,7 +76,7 @@ def to_array(tensor: TensorProto, where: str, folder: Folder, limits: Limits) ->
         raise FormatError(f"its values are stored twice, {other} and as {stored[0]}", where=where)
     count = prod(shape)
     if tensor.data_location == EXTERNAL:
-        raw = folder.read(tensor.external_data, count * kind.itemsize, where)
+        raw = folder.read(tensor.external_data, _stored(count, kind), where)
         values = _from_raw(raw, kind, count, where)
     elif tensor.HasField("raw_data"):
         values = _from_raw(tensor.raw_data, kind, count, where)
@@ -83,22 +87,43 @@ def to_array(tensor: TensorProto, where: str, folder: Folder, limits: Limits) ->
     return values
 
 
+def _stored(count: int, kind: np.dtype) -> int:
+    """The bytes of so many elements in a file; the last one may be filled up with bits that mean nothing."""
+    return -(-count * bits(kind) // 8)
+
+
+def _unpacked(packed: np.ndarray, kind: np.dtype, count: int) -> np.ndarray:
+    """Elements of fewer than eight bits out of bytes [n], the first in the least significant bits of the first."""
+    width = bits(kind)
+    parts = packed[:, None] >> np.arange(0, 8, width, dtype=np.uint8) & np.uint8((1 << width) - 1)
+    return parts.reshape(-1)[:count].view(kind)
+
+
 def _from_raw(raw: bytes, kind: np.dtype, count: int, where: str) -> np.ndarray:
-    if len(raw) != count * kind.itemsize:
-        raise FormatError(f"{count} elements of {kind.name} take {count * kind.itemsize} bytes, has {len(raw)}", where=where)
+    size = _stored(count, kind)
+    if len(raw) != size:
+        raise FormatError(f"{count} elements of {kind.name} take {size} bytes, has {len(raw)}", where=where)
+    if is_narrow(kind):
+        return _unpacked(np.frombuffer(raw, np.uint8), kind, count)
     if kind.kind == "b" and raw.strip(b"\0\1"):
         raise FormatError("holds a truth value that is neither 0 nor 1", where=where)
     return np.frombuffer(raw, kind)
 
 
 def _from_numbers(tensor: TensorProto, kind: np.dtype, count: int, where: str) -> np.ndarray:
-    name = KINDS[tensor.data_type][1]
+    name = "int32_data" if is_narrow(kind) else KINDS[tensor.data_type][1]
     numbers = getattr(tensor, name)
-    if len(numbers) != count:
-        raise FormatError(f"its shape has {count} elements, {len(numbers)} are stored as {name}", where=where)
-    wide = np.empty(count, LISTS[name])
-    for first in range(0, count, CHUNK):
+    stored = _stored(count, kind) if is_narrow(kind) else count  # a byte of several elements in each number
+    if len(numbers) != stored:
+        held = f"which {stored} numbers hold, " if is_narrow(kind) else ""
+        raise FormatError(f"its shape has {count} elements, {held}{len(numbers)} are stored as {name}", where=where)
+    wide = np.empty(stored, LISTS[name])
+    for first in range(0, stored, CHUNK):
         wide[first : first + CHUNK] = numbers[first : first + CHUNK]
+    if is_narrow(kind):
+        if ((wide < 0) | (wide > 0xFF)).any():
+            raise FormatError(f"holds {kind.name} packed in a byte of more than 8 bits", where=where)
+        return _unpacked(wide.astype(np.uint8), kind, count)
     if kind == np.dtype("<f2"):
         if ((wide < 0) | (wide > 0xFFFF)).any():
             raise FormatError("holds a 16-bit pattern of more than 16 bits", where=where)

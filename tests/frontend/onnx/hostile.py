@@ -22,8 +22,9 @@ from unittest import mock
 from neurobin.cli import main
 from tests.frontend.onnx.hostile_graphs import GRAPHS
 from tests.frontend.onnx.hostile_structures import STRUCTURES, Hostile
+from tests.frontend.onnx.hostile_types import TYPES
 
-TABLE: dict[str, Hostile] = {case.name: case for case in (*STRUCTURES, *GRAPHS)}
+TABLE: dict[str, Hostile] = {case.name: case for case in (*STRUCTURES, *TYPES, *GRAPHS)}
 MOST_BYTES = 2**30
 MOST_SECONDS = 10
 LATE = ["neurobin.cli.lower", "neurobin.passes", "neurobin.frontend.onnx.convert"]  # what the command imports when it runs

@@ -1,4 +1,7 @@
-"""Hostile files whose bytes, names, tensors or external data lie; in `hostile_graphs` operators and numbers do."""
+"""Hostile files whose bytes, names or external data lie.
+
+In `hostile_types` tensors and their types do, in `hostile_graphs` operators and numbers.
+"""
 
 from __future__ import annotations
 
@@ -71,11 +74,6 @@ def changed(change: Callable[[ModelProto], object]) -> Callable[[Path], bytes]:
         return model.SerializeToString()
 
     return make
-
-
-def weights(broken: TensorProto) -> Callable[[Path], bytes]:
-    """A small model whose only constant is this."""
-    return fixed(proto([node("MatMul", "x", "w")], [broken]))
 
 
 def _head(number: int, size: int) -> bytes:
@@ -267,25 +265,6 @@ STRUCTURES = (
     Hostile("too many operands", changed(_replace(node("Relu", "x", "x"))), "has 2 inputs, expected 1"),
     Hostile("too few operands", changed(_replace(node("Add", "x"))), "has 1 inputs, expected 2"),
     Hostile("a left-out operand", changed(_replace(node("Add", "x", ""))), "leaves out input 1"),
-    # tensors
-    Hostile("a negative size", weights(bare("w", [4, -2])), "has a negative size"),
-    Hostile("2^40 elements", weights(bare("w", [2**20, 2**20])), "the limit elements"),
-    Hostile("sizes whose product overflows", weights(bare("w", [2**32, 2**32])), "the limit elements"),
-    Hostile("2^62 times nothing", weights(bare("w", [0, 2**62])), "the limit elements"),
-    Hostile("100 axes", weights(bare("w", [1] * 100)), "the limit axes"),
-    Hostile("an image of 2^62 pixels", fixed(proto([RELU], shape=[1, 2**62])), "the limit elements"),
-    Hostile("an image of 2^24 pixels", fixed(proto([RELU], shape=[1, 2**24])), "the limit input_elements"),
-    Hostile("an image of negative size", fixed(proto([RELU], shape=[1, -4])), "has a negative size"),
-    Hostile("too few bytes", weights(bare("w", [4, 2], raw_data=bytes(31))), "take 32 bytes, has 31"),
-    Hostile("too many bytes", weights(bare("w", [4, 2], raw_data=bytes(33))), "take 32 bytes, has 33"),
-    Hostile("too few numbers", weights(bare("w", [4, 2], float_data=[1.0])), "1 are stored"),
-    Hostile("values stored twice", weights(bare("w", [1], float_data=[1.0], raw_data=bytes(4))), "stored twice"),
-    Hostile("an int8 of 300", weights(bare("w", [1], TensorProto.INT8, int32_data=[300])), "holds 300, which is no int8"),
-    Hostile("a truth value of 7", weights(bare("w", [1], TensorProto.BOOL, raw_data=b"\x07")), "neither 0 nor 1"),
-    Hostile("texts", weights(bare("w", [1], TensorProto.STRING, string_data=[b"a"])), "element type STRING", 3),
-    Hostile("complex numbers", weights(bare("w", [1], TensorProto.COMPLEX64, float_data=[1.0, 2.0])), "COMPLEX64", 3),
-    Hostile("an element type of 99", weights(bare("w", [1], 99)), "element type number 99", 3),
-    Hostile("segments", weights(bare("w", [1], segment=TensorProto.Segment(begin=0, end=1))), "stored in segments", 3),
     # external data
     Hostile("data above the folder", external(location="../outside.bin"), "expected a path below"),
     Hostile("data above the folder, by a detour", external(location="sub/../../outside.bin"), "expected a path below"),

@@ -19,22 +19,25 @@ from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
+from ml_dtypes import int2, int4, uint4
 from onnx import AttributeProto, GraphProto, ModelProto, NodeProto, helper, load_model, numpy_helper
 
 from neurobin.errors import NeurobinError
 from neurobin.frontend.onnx.convert import to_graph
+from neurobin.frontend.onnx.kinds import converted
 from neurobin.frontend.onnx.reader import from_proto, parse
 from neurobin.frontend.onnx.sane import check
 from tests.frontend.onnx.generate import network
+from tests.frontend.onnx.generate_narrow import narrow_network
 
-FILES = 40
+FILES, NARROW_FILES = 40, 6
 LARGEST = 4000  # bytes: most of them hold structure then, not weights
 QUANTIZED = Path(__file__).parent / "brevitas"
 T = TypeVar("T")
 WHOLE = (0, -1, 1, 2, 3, 7, -2, 255, 1000, 2**31 - 1, 2**31, -(2**31), 2**62, -(2**63), 2**63 - 1)
 REAL = (0.0, -0.0, -1.0, 0.5, 1e-30, 1e-45, 1e38, -1e38, float("nan"), float("inf"), float("-inf"))
 TEXT = (b"", b"x", b"CEIL", b"ROUND", b"NHWC", b"SAME_UPPER", b"\xff", b"N" * 100)
-KINDS = (np.float64, np.float16, np.int64, np.int32, np.int8, np.uint8, np.bool_)
+KINDS = (np.float64, np.float16, np.int64, np.int32, np.int8, np.uint8, np.bool_, int4, uint4, int2)
 NAMES = """
     Add Mul Div Sub Pow Max Min Sum And Not Greater Less Equal Where Relu Clip Sign Round Floor Abs Neg Erf LeakyRelu PRelu
     HardSigmoid Softmax Identity Dropout Cast QuantizeLinear DequantizeLinear BatchNormalization MatMul Gemm Conv ConvInteger
@@ -139,7 +142,7 @@ def _values(model: ModelProto, rng: np.random.Generator) -> None:
         values = _pick(rng, (flat, values[None], flat[:1], flat[:0], values.T, np.concatenate([flat, flat])))
     else:
         with np.errstate(all="ignore"):
-            values = values.astype(_pick(rng, KINDS))
+            values = converted(values, np.dtype(_pick(rng, KINDS)))
     tensor.CopyFrom(numpy_helper.from_array(np.ascontiguousarray(values), tensor.name))
 
 
@@ -153,7 +156,7 @@ def _input(model: ModelProto, rng: np.random.Generator) -> None:
     elif choice == 2 and kind.shape.dim:
         kind.shape.dim.pop()
     else:
-        kind.elem_type = int(rng.integers(24))
+        kind.elem_type = int(rng.integers(28))
 
 
 def _output(model: ModelProto, rng: np.random.Generator) -> None:
@@ -182,11 +185,13 @@ CHANGES: tuple[Change, ...] = (change_bytes, change_model)
 
 @cache
 def good_files() -> tuple[ModelProto, ...]:
-    """The small ones among random networks, and two of whole numbers that another tool wrote."""
+    """The small ones among random networks, three that another tool quantized, and some of four and two bits."""
     found = [network(seed, seed % 2 == 0)[0] for seed in range(3 * FILES)]
     small = [model for model in found if model.ByteSize() < LARGEST][:FILES]
     assert len(small) == FILES
-    return (*small, *(load_model(QUANTIZED / f"{name}.onnx") for name in ("ort_qdq", "ort_qoperator")))
+    narrow = [narrow_network(np.random.default_rng(seed), "image").proto() for seed in range(NARROW_FILES)]
+    quantized = [load_model(QUANTIZED / f"{name}.onnx") for name in ("ort_qdq", "ort_qoperator", "ort_qdq_int4")]
+    return (*small, *quantized, *narrow)
 
 
 def outcome(data: bytes) -> str:

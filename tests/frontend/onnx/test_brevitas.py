@@ -38,6 +38,7 @@ LAYERS = {
     "qcdq_conv": "i4 x i8, i3 x u4, i4 x u4",
     "ort_qoperator": "i8 x u8, i8 x u8, i8 x u8",
     "ort_qdq": "i8 x u8, i8 x u8, i8 x u8",
+    "ort_qdq_int4": "i4 x u4, i4 x u4, i4 x u4",
 }
 LINEAR = ("bit_conv2d", "bit_dense", "int_conv2d", "int_dense")
 

@@ -9,7 +9,8 @@ pytest.importorskip("onnx", reason="needs the onnx package: pip install 'neurobi
 from tests.frontend.onnx.conformance import CORE, KINDS, Case, cases, outcome, table
 
 # Reasons for which a case of the core set may be unsupported: types no binary network uses, and what is random.
-EXCUSED = ("element type ", "is no tensor", "scales of blocks", "drops at random", "a constant given as")
+EXCUSED = ("element type ", "is no tensor", "drops at random", "a constant given as")
+WHOLE = ("INT4", "UINT4", "INT2", "UINT2")  # types of such networks, of which no case may be left
 
 
 @pytest.fixture(scope="module")
@@ -24,8 +25,8 @@ def test_no_case_gives_a_wrong_value_or_crashes(found):
 
 def test_every_case_of_the_core_set_passes(found):
     missing = [(case.name, lacks) for case, lacks in found if lacks and case.operators <= CORE]
-    assert [case for case in missing if not case[1].startswith(EXCUSED)] == []
-    assert len(missing) < 150
+    assert [case for case in missing if not case[1].startswith(EXCUSED) or case[1].endswith(WHOLE)] == []
+    assert len(missing) < 90
 
 
 def test_every_core_operator_has_cases_that_pass(found):

@@ -9,7 +9,8 @@ import numpy as np
 from neurobin.errors import GraphError, UnsupportedError
 from neurobin.frontend.images import Images
 from neurobin.frontend.limits import DEFAULT, Limits, Spent
-from neurobin.frontend.onnx.convert import chains, exact
+from neurobin.frontend.onnx.convert import chains, exact, forks
+from neurobin.frontend.onnx.convert.blocks import unblocked
 from neurobin.frontend.onnx.convert.claims import input_type, whole_at_both_ends
 from neurobin.frontend.onnx.convert.conversion import Conversion, check_exact, real, tidy
 from neurobin.frontend.onnx.convert.rules import RULES
@@ -17,6 +18,7 @@ from neurobin.frontend.onnx.convert.values import LAST, MAP, Chain, Fixed, Flow,
 from neurobin.frontend.onnx.convert.weights import codes_of, rescaled
 from neurobin.frontend.onnx.domains import CHANNELS_LAST, STANDARD
 from neurobin.frontend.onnx.evaluate import check_types, execute, execute_on
+from neurobin.frontend.onnx.kinds import bits, bounds, is_whole
 from neurobin.frontend.onnx.model import Call, Model, Port
 from neurobin.frontend.onnx.operators import Frame
 from neurobin.ir import Builder, DType, Graph, TensorType
@@ -154,7 +156,11 @@ def _convert(c: Conversion, call: Call, problems: list[str]) -> None:
             c.values |= {name: Fixed(array) for name, array in made.items()}
         elif _waits(c, call, computed):
             arrays_or_none = tuple(operand.values if isinstance(operand, Fixed) else None for operand in operands)
-            c.values[call.outputs[0]] = c.extend(call.inputs[computed[0]], Step(call, computed[0], arrays_or_none))
+            step = Step(call, computed[0], arrays_or_none)
+            step = unblocked(step, operands[computed[0]], c.limits, c.spent)  # type: ignore[arg-type]
+            c.values[call.outputs[0]] = c.extend(call.inputs[computed[0]], step)
+        elif (fork := forks.forked(c, call)) is not None:
+            c.values[call.outputs[0]] = fork
         else:
             rule = RULES.get((call.domain, call.op))
             if rule is None:
@@ -245,12 +251,12 @@ def _dtype(port: Port, images: Images | None) -> DType:
         dtype = (images or Images()).dtype
         check_exact(port.kind, dtype.low, dtype.high, f"input {short(port.name)}")
         return dtype
-    if port.kind.kind not in "iu" or port.kind.itemsize > 2:
+    if not is_whole(port.kind) or bits(port.kind) > 16:
         raise UnsupportedError(
-            f"takes {port.kind.name}, expected real numbers or whole ones of 8 or 16 bits", where=f"input {short(port.name)}"
+            f"takes {port.kind.name}, expected real numbers or whole ones of up to 16 bits",
+            where=f"input {short(port.name)}",
         )
-    bits = 8 * port.kind.itemsize
-    return u(bits) if port.kind.kind == "u" else i(bits)
+    return i(bits(port.kind)) if bounds(port.kind)[0] else u(bits(port.kind))
 
 
 def _sizes(port: Port, last_first: bool) -> tuple[int, ...]:

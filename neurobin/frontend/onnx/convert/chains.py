@@ -14,11 +14,13 @@ import numpy as np
 
 from neurobin.errors import UnsupportedError
 from neurobin.frontend.limits import DEFAULT
+from neurobin.frontend.onnx.convert import forks
 from neurobin.frontend.onnx.convert.conversion import Conversion, tidy
 from neurobin.frontend.onnx.convert.reals import clip_bounds, write_reals
 from neurobin.frontend.onnx.convert.staircase import Function, Staircase, staircase
 from neurobin.frontend.onnx.convert.values import ROUNDING, Chain, Flow, Step, per_channel
 from neurobin.frontend.onnx.evaluate import execute_on
+from neurobin.frontend.onnx.kinds import bounds, converts, is_whole
 from neurobin.frontend.onnx.operators import Frame
 from neurobin.frontend.onnx.operators.quantizers import channel_axis
 from neurobin.frontend.onnx.tensors import kind_of
@@ -54,7 +56,7 @@ def _written(c: Conversion, flow: Flow, steps: Sequence[Step]) -> Flow:
     problem: UnsupportedError | None = None
     for begin in _begins(flow, first):
         stairs = steps[begin:]
-        if not all(_monotone(step, stairs[:index], kinds[begin + index]) for index, step in enumerate(stairs)):
+        if not _all_monotone(c, flow, stairs, kinds[begin:]):
             continue
         try:
             found = _staircase(c, flow, stairs, kinds[begin])
@@ -66,6 +68,9 @@ def _written(c: Conversion, flow: Flow, steps: Sequence[Step]) -> Flow:
         for op in found.ops(c.builder.types[written.name].dtype):
             written = c.add(op, written)
         return replace(written, kind=kinds[-1])
+    place = next((index for index, step in enumerate(steps) if step.branches), None)
+    if place is not None and steps[place].call.op in forks.SUMS:
+        return _written(c, forks.joined(c, flow, steps[:place], steps[place]), steps[place + 1 :])
     raise UnsupportedError(problem.what if problem else "behind operators that rise and fall", where=steps[first].call.where)
 
 
@@ -80,6 +85,8 @@ def _kinds(c: Conversion, flow: Flow, steps: Sequence[Step]) -> list[np.dtype]:
     """The type of the numbers before each step and behind the last. Raises UnsupportedError for steps that mean no chain."""
     kinds = [flow.kind]
     for index, step in enumerate(steps):
+        for branch in step.branches:
+            _kinds(c, replace(flow, kind=kinds[-1]), branch)
         _check(flow, step, steps[:index], kinds[-1])
         kinds.append(kind_behind(c, flow, step, kinds[-1]))
     return kinds
@@ -105,7 +112,7 @@ def _check(flow: Flow, step: Step, before: Sequence[Step], kind: np.dtype) -> No
         axis = parameter_axis(flow, step)
         if axis != flow.channel_axis:
             raise UnsupportedError(f"has parameters along axis {axis}, which is not the channels'", where=call.where)
-    if kind.kind in "iu" and call.op in _WRAPPING and not _has_room(step, kind):
+    if is_whole(kind) and call.op in _WRAPPING and not _has_room(step, kind):
         raise UnsupportedError(f"{call.op} of {kind.name}, which may wrap", where=call.where)
     if call.op == "Cast" and not _keeps_order(step, before, kind):
         raise UnsupportedError(f"casts {kind.name} that may wrap, since no clip bounds it", where=call.where)
@@ -119,18 +126,32 @@ def _has_room(step: Step, kind: np.dtype) -> bool:
 def _keeps_order(step: Step, before: Sequence[Step], kind: np.dtype) -> bool:
     """True for a cast that wraps no number that the steps before it leave. Below 0 and above it alike, truth is not 0."""
     to = kind_of(step.call.integer("to"), step.call.where)
-    return step.keeps_reals or bool(np.can_cast(kind, to)) or (to.kind in "iu" and _fits(before, to))
+    return step.keeps_reals or converts(kind, to) or (is_whole(to) and _fits(before, to))
 
 
 def _fits(before: Sequence[Step], to: np.dtype) -> bool:
     """True where the steps before clip to numbers of a type."""
     for step in reversed(before):
         if step.call.op == "Clip":
-            low, high = clip_bounds(step)
-            return low is not None and high is not None and np.iinfo(to).min <= low <= high <= np.iinfo(to).max
+            (low, high), (least, most) = clip_bounds(step), bounds(to)
+            return low is not None and high is not None and least <= low <= high <= most
         if step.call.op not in ("Round", "Floor", "Ceil", "Identity"):
-            return step.call.op == "Sign" and to.kind == "i"
+            return step.call.op == "Sign" and bounds(to)[0] < 0
     return False
+
+
+def _all_monotone(c: Conversion, flow: Flow, steps: Sequence[Step], kinds: Sequence[np.dtype]) -> bool:
+    """True when each step is monotone in its flow, and branches of one rise and fall together."""
+    for index, (step, kind) in enumerate(zip(steps, kinds, strict=False)):
+        if step.branches:
+            before = replace(flow, kind=kind)
+            alone = all(_all_monotone(c, before, branch, _kinds(c, before, branch)) for branch in step.branches)
+            functions = [_function(c, before, branch) for branch in step.branches]
+            if not alone or not forks.agree(step, _function(c, before, [step]), functions, flow.channels, kind):
+                return False
+        elif not _monotone(step, steps[:index], kind):
+            return False
+    return True
 
 
 def _monotone(step: Step, before: Sequence[Step], kind: np.dtype) -> bool:
@@ -149,7 +170,7 @@ def _monotone(step: Step, before: Sequence[Step], kind: np.dtype) -> bool:
 
 def _staircase(c: Conversion, flow: Flow, steps: Sequence[Step], kind: np.dtype) -> Staircase:
     """The steps as thresholds per channel, or for all channels at once where no constant tells them apart."""
-    varies = any(_by_channel(step, operand, flow) for step in steps for operand in step.constants)
+    varies = any(_by_channel(step, operand, flow) for step in forks.flat(steps) for operand in step.constants)
     channels = flow.channels if varies else 1
     Frame(steps[0].call, c.limits, c.spent).work(channels * CHANNEL)
     return staircase(_function(c, flow, steps), channels, kind)
@@ -178,12 +199,18 @@ def _along_channels(flow: Flow, count: int) -> list[int]:
 def _applied(c: Conversion, flow: Flow, step: Step, values: np.ndarray, channel: np.ndarray | None = None) -> np.ndarray:
     """What the evaluator makes of numbers [.., M, ..] along the channels' axis: of these channels [M], else of all."""
     operands: list[np.ndarray | None] = []
+    branches = iter(step.branches)
     for operand in step.operands:
-        if operand is not None and _by_channel(step, operand, flow) and channel is not None:
+        if operand is None and step.branches:
+            operand = values
+            for inner in next(branches):
+                operand = _applied(c, flow, inner, operand, channel)
+        elif operand is not None and _by_channel(step, operand, flow) and channel is not None:
             along = 0 if step.call.op in _PARAMETERS else operand.ndim - len(flow.order) + flow.channel_axis
             operand = np.take(operand, channel, along)
         operands.append(operand)
-    operands[step.place] = values
+    if not step.branches:
+        operands[step.place] = values
     return execute_on(step.call, operands, c.limits, c.spent)[0]
 
 

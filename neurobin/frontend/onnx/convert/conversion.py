@@ -11,6 +11,7 @@ import numpy as np
 from neurobin.errors import FormatError, UnsupportedError
 from neurobin.frontend.limits import Limits, Spent
 from neurobin.frontend.onnx.convert.values import Chain, Fixed, Flow, Step, Value
+from neurobin.frontend.onnx.kinds import bounds
 from neurobin.frontend.onnx.model import Call
 from neurobin.ir import FLOAT64, Builder, Constant, Node, Op
 from neurobin.ops.affine import Affine
@@ -113,7 +114,7 @@ def check_exact(kind: np.dtype, low: int, high: int, where: str = "") -> None:
 def _holds(kind: np.dtype, low: int, high: int) -> bool:
     if kind.kind == "f":
         return max(-low, high) <= 2 ** (np.finfo(kind).nmant + 1)
-    least, most = (0, 1) if kind.kind == "b" else (int(np.iinfo(kind).min), int(np.iinfo(kind).max))
+    least, most = bounds(kind)
     return least <= low and high <= most
 
 

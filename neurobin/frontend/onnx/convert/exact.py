@@ -19,6 +19,7 @@ from neurobin.frontend.onnx.convert.conversion import Conversion, check_exact, t
 from neurobin.frontend.onnx.convert.line import Line, numbers, whole
 from neurobin.frontend.onnx.convert.reals import clip_bounds
 from neurobin.frontend.onnx.convert.values import Chain, Flow, Step, by_channel
+from neurobin.frontend.onnx.kinds import is_whole
 from neurobin.ir import TERNARY, DType
 from neurobin.ir.dtype import i, u
 from neurobin.ops.abs import Abs
@@ -91,7 +92,7 @@ def _div(c: Conversion, line: Line, steps: Sequence[Step]) -> Line:
     divisor = _constant(line, steps[0])
     power, low = int(divisor[0]), line.ends(c)[0]
     shifts = bool((divisor == power).all()) and power > 0 and power & (power - 1) == 0
-    if not shifts or steps[0].place != 0 or line.flow.kind.kind not in "iu":
+    if not shifts or steps[0].place != 0 or not is_whole(line.flow.kind):
         raise UnsupportedError("divides by something else than a power of two in whole numbers")
     if low < 0:
         raise UnsupportedError(f"divides numbers down to {low}, which rounds towards 0")

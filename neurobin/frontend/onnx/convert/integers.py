@@ -18,6 +18,7 @@ from neurobin.frontend.onnx.convert.layers import convolution, matrix, plus, pro
 from neurobin.frontend.onnx.convert.values import Chain, Fixed, Flow, Step
 from neurobin.frontend.onnx.convert.weights import whole
 from neurobin.frontend.onnx.domains import STANDARD
+from neurobin.frontend.onnx.kinds import bounds
 from neurobin.frontend.onnx.model import Call
 
 VERSION = 13  # of the operators a chain is made of: all of them take float64 then
@@ -87,8 +88,8 @@ def _centred(c: Conversion, call: Call, index: int, zero_index: int) -> tuple[Fl
     if zero is not None and zero.values.size != 1:
         raise UnsupportedError("a zero point per row of the image", where=call.where)
     origin = 0 if zero is None else int(zero.values.reshape(()))
-    held = np.iinfo(np.uint8 if zero is None else zero.values.dtype)
-    largest = max(abs(int(end) - origin) for end in (held.min, held.max, np.iinfo(np.int8).min * (zero is None)))
+    ends = (-128, 255) if zero is None else bounds(zero.values.dtype)  # without one, of int8 and of uint8
+    largest = max(abs(end - origin) for end in ends)
     if zero is None or origin == 0:
         return c.flow(name), largest
     key = (name, origin)
@@ -104,13 +105,12 @@ def _rescaled(c: Conversion, call: Call, sums: Flow, rows: tuple[int, ...]) -> C
     if not zero.size == x_scale.size == y_scale.size == 1:
         raise UnsupportedError("a scale or zero point per row of the image or the result", where=call.where)
     ratio = (x_scale.reshape(()) * w_scale / y_scale.reshape(())).astype(np.float64)
-    held = np.iinfo(zero.dtype)
     steps = (
         _step(call, "Cast", to=_TYPES["float64"]),
         _step(call, "Mul", ratio.reshape(rows) if ratio.size > 1 else ratio.reshape(())),
         _step(call, "Round"),
         _step(call, "Add", zero.reshape(()).astype(np.float64)),
-        _step(call, "Clip", np.float64(held.min), np.float64(held.max)),
+        _step(call, "Clip", *(np.float64(end) for end in bounds(zero.dtype))),
         _step(call, "Cast", to=_TYPES[zero.dtype.name]),
     )
     return Chain(sums, steps)

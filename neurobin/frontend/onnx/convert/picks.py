@@ -13,6 +13,7 @@ from neurobin.frontend.onnx.convert.exact import trace
 from neurobin.frontend.onnx.convert.line import Line, narrowed, whole, written
 from neurobin.frontend.onnx.convert.values import Chain, Fixed, Flow
 from neurobin.frontend.onnx.evaluate import execute_on
+from neurobin.frontend.onnx.kinds import is_whole
 from neurobin.frontend.onnx.model import Call
 from neurobin.frontend.onnx.operators import Frame
 from neurobin.ir import Constant, int_for
@@ -80,7 +81,7 @@ def _looked_up(c: Conversion, call: Call) -> Flow:
     line = trace(c, places.flow, places.steps) if isinstance(places, Chain) else Line(places)
     if not line.is_shift or line.shift:
         line = Line(written(c, line))
-    if line.flow.kind.kind not in "iu":
+    if not is_whole(line.flow.kind):
         raise call.refuse(f"looks up places of type {line.flow.kind.name}")
     values = narrowed(whole(table))
     low, high = int(values.min()), int(values.max())

@@ -120,9 +120,9 @@ def _bent(c: Conversion, flow: Flow, slope: np.ndarray) -> Flow:
 
 
 def _dequantize(c: Conversion, flow: Flow, step: Step) -> Flow:
-    scale, zero = step.operands[1], step.operands[2] if len(step.operands) > 2 else None
-    factor = per_channel(np.asarray(scale), flow, step.call.where)
-    return c.add(_affine(factor, 0.0 if zero is None else -factor * per_channel(zero, flow, step.call.where)), flow)
+    """Of one parameter or one for each channel: which axis they lie along was looked at when the chain was."""
+    factor, zero = (operand.astype(np.float64).reshape(-1) for operand in (*step.constants, np.zeros(1))[:2])
+    return c.add(_affine(factor, -factor * zero), flow)
 
 
 def _batch_norm(c: Conversion, flow: Flow, step: Step) -> Flow:

@@ -16,6 +16,7 @@ from neurobin.errors import UnsupportedError
 from neurobin.frontend.onnx.convert.conversion import alike, real
 from neurobin.frontend.onnx.convert.grid import grid_of
 from neurobin.frontend.onnx.convert.values import FLOAT
+from neurobin.frontend.onnx.kinds import bounds
 from neurobin.ir import BINARY, BIPOLAR, FLOAT64, Constant, DType, Op, int_for
 from neurobin.ops.affine import Affine
 from neurobin.ops.multi_threshold import MultiThreshold
@@ -74,13 +75,13 @@ class _Numbers:
     def low(self) -> int:
         if self.kind.kind == "f":
             return -self.high - 1  # of -max, as -0.0 has a key of its own
-        return 0 if self.kind.kind in "ub" else -self.high - 1
+        return -self.high - 1 if bounds(self.kind)[0] else 0
 
     @property
     def high(self) -> int:
         if self.kind.kind == "f":
             return int(np.array([np.finfo(self.kind).max], self.kind).view(f"i{self.kind.itemsize}")[0])
-        return 1 if self.kind.kind == "b" else min(2**53, int(np.iinfo(self.kind).max) >> (self.kind.itemsize > 2))
+        return min(2**53, bounds(self.kind)[1] >> (self.kind.itemsize > 2))
 
     def at(self, keys: np.ndarray) -> np.ndarray:
         if self.kind.kind != "f":

@@ -8,6 +8,7 @@ Chain   a flow behind operators on single elements that are not written yet: tog
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -92,21 +93,35 @@ class Flow:
 
 @dataclass(frozen=True)
 class Step:
-    """One operator on single elements. `place` is the operand that is the flow; None are it and what is left out."""
+    """One operator on single elements. `place` is the operand that is the flow; None are it and what is left out.
+
+    With `branches`, None are what each of them makes of the flow, in order (see `forks`).
+    """
 
     call: Call
     place: int
     operands: tuple[np.ndarray | None, ...]
+    branches: tuple[tuple[Step, ...], ...] = ()
 
     @property
     def constants(self) -> list[np.ndarray]:
         """The operands that are there, without the flow."""
         return [operand for operand in self.operands if operand is not None]
 
+    @cached_property
+    def size(self) -> int:
+        """How many steps it is, with those of its branches."""
+        return 1 + sum(step.size for branch in self.branches for step in branch)
+
+    @cached_property
+    def depth(self) -> int:
+        """How many forks lie within each other, itself included."""
+        return 1 + max((step.depth for branch in self.branches for step in branch), default=0) if self.branches else 0
+
     @property
     def rounds(self) -> bool:
         """True for a step with few results; a cast to real numbers is none."""
-        return self.call.op in ROUNDING and not self.keeps_reals
+        return bool(self.branches) or (self.call.op in ROUNDING and not self.keeps_reals)
 
     @property
     def keeps_reals(self) -> bool:

@@ -10,8 +10,10 @@ import numpy as np
 from neurobin.errors import UnsupportedError
 from neurobin.frontend.limits import Limits
 from neurobin.frontend.onnx.convert.values import Codes, Fixed
+from neurobin.frontend.onnx.kinds import bits
 from neurobin.frontend.onnx.model import Call
 from neurobin.frontend.onnx.operators import Frame
+from neurobin.frontend.onnx.operators.quantization import along
 from neurobin.frontend.onnx.operators.quantizers import bit_width, integer_range, quant_codes
 from neurobin.ir import BIPOLAR, FLOAT64, TERNARY, Constant, DType, Encoding, int_for
 from neurobin.ir.dtype import i, u
@@ -51,13 +53,11 @@ def _quant(frame: Frame, x: np.ndarray, scale: np.ndarray, zero: np.ndarray, bit
 
 
 def _dequantized(frame: Frame, x: np.ndarray, scale: np.ndarray, zero: np.ndarray | None = None) -> Codes | None:
-    if scale.ndim > 1 or x.ndim == 0 or x.dtype.itemsize * 8 > MAX_CODE_BITS:
+    """Codes less the zero point. With scales of blocks they are those of a filter where all its blocks have one."""
+    if x.ndim == 0 or bits(x.dtype) > MAX_CODE_BITS:
         return None
-    by_axis = scale.size > 1 or (zero is not None and zero.size > 1)
-    axis = frame.axis(frame.call.integer("axis"), x.ndim) if by_axis else x.ndim - 1
-    rows = (-1, *(1,) * (x.ndim - 1 - axis))
-    values = x.astype(np.int64) - (0 if zero is None else zero.astype(np.int64).reshape(rows))
-    return whole(values, scale.astype(np.float64).reshape(rows))
+    values = x.astype(np.int64) - (0 if zero is None else along(frame, x, zero).astype(np.int64))
+    return whole(values, along(frame, x, scale).astype(np.float64))
 
 
 def whole(values: np.ndarray, scale: np.ndarray | None = None) -> Codes:
@@ -65,6 +65,8 @@ def whole(values: np.ndarray, scale: np.ndarray | None = None) -> Codes:
     magnitudes = np.abs(values)
     if magnitudes.max(initial=0) == 1:
         dtype = BIPOLAR if magnitudes.all() else TERNARY
+    elif values.min(initial=0) == 0 < values.max(initial=0):
+        dtype = u(int(values.max()).bit_length())
     else:
         dtype = int_for(int(values.min(initial=0)), int(values.max(initial=0)))
     return Codes(values, np.ones(1) if scale is None else scale, dtype)

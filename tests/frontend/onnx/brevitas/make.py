@@ -8,8 +8,8 @@ Run by hand, in an environment of its own, when a network is added or Brevitas c
 
 Nothing is trained. Weights are drawn with a seed; batch norms see random images once, so that signals neither vanish nor
 saturate, and then get disturbed statistics and factors of either sign. `NAME.npz` holds `pixels` uint8 [16, ...] and
-`scores` float32 [16, ...], the tool's own results for pixels / 255. Two networks (`ort_...`) are plain torch, quantized and
-computed by onnxruntime.
+`scores` float32 [16, ...], the tool's own results for pixels / 255. Three networks (`ort_...`) are plain torch,
+quantized and computed by onnxruntime.
 """
 
 from __future__ import annotations
@@ -338,17 +338,24 @@ class Calibration(CalibrationDataReader):
         return None if image is None else {"x": image[None]}
 
 
-def write_quantized(name: str, form: QuantFormat, activation: Stored) -> None:
-    """A network that onnxruntime quantized statically, and what onnxruntime computes."""
-    shape = (3, 10, 10)
+def write_quantized(name: str, form: QuantFormat, activation: Stored, *, narrow: bool = False) -> None:
+    """A network that onnxruntime quantized statically, and what onnxruntime computes.
+
+    `narrow`: weights of four bits, for which the standard has types since opset 21. onnxruntime's optimizer then makes pools
+    of four bits, which its pools refuse, so it is left out.
+    """
+    shape, opset = (3, 10, 10), 21 if narrow else OPSET
     net, pixels = drawn(real_net, 20, shape)
     images = (pixels / np.float32(255)).astype(np.float32)
     with tempfile.TemporaryDirectory() as folder:
         plain, written = Path(folder) / "plain.onnx", Path(folder) / "quantized.onnx"
-        torch.onnx.export(net, (torch.zeros(1, *shape),), plain, opset_version=OPSET, verbose=False, input_names=["x"])
-        types = {"activation_type": activation, "weight_type": Stored.QInt8}
+        torch.onnx.export(net, (torch.zeros(1, *shape),), plain, opset_version=opset, verbose=False, input_names=["x"])
+        types = {"activation_type": activation, "weight_type": Stored.QInt4 if narrow else Stored.QInt8}
         quantize_static(plain, written, Calibration(images), quant_format=form, per_channel=True, **types)
-        session = onnxruntime.InferenceSession(written)
+        options = onnxruntime.SessionOptions()
+        if narrow:
+            options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+        session = onnxruntime.InferenceSession(written, options)
         scores = np.concatenate([session.run(None, {"x": image[None]})[0] for image in images])
         save(onnx.load(written), HERE / f"{name}.onnx", beside=False)
     np.savez_compressed(HERE / f"{name}.npz", pixels=pixels, scores=scores)
@@ -363,6 +370,7 @@ def main() -> None:
         print(name, scores.shape, np.bincount(scores.argmax(1), minlength=10))
     write_quantized("ort_qoperator", QuantFormat.QOperator, Stored.QUInt8)
     write_quantized("ort_qdq", QuantFormat.QDQ, Stored.QInt8)
+    write_quantized("ort_qdq_int4", QuantFormat.QDQ, Stored.QUInt4, narrow=True)
 
 
 if __name__ == "__main__":
