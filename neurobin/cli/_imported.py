@@ -81,16 +81,16 @@ def import_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return with_import
 
 
-def imported(name: str, how: Import) -> Graph:
-    """A network by name, or in a file of any known format; networks of other tools as trained.
+def imported(name: str, how: Import, weights: Path | None = None) -> Graph:
+    """A network by name, or in a file of any known format, beside a file of its weights; those of other tools as trained.
 
     Raises UsageError, FormatError, GraphError or UnsupportedError.
     """
-    if name.endswith(".nbin") or not is_file_name(name):
+    if weights is None and (name.endswith(".nbin") or not is_file_name(name)):
         return load_model(name)
     from neurobin.frontend.load import load
 
-    graph = load(Path(name), how.images, how.limits)
+    graph = load(Path(name), how.images, how.limits, weights)
     return of_data(graph.with_meta(name=Path(name).stem, title=Path(name).stem), how)
 
 

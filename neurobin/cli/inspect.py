@@ -9,7 +9,7 @@ import click
 
 from neurobin.cli._common import emit_json, json_option, show
 from neurobin.cli._imported import Import, deployed, import_options, is_file_name
-from neurobin.errors import GraphError, NeurobinError, UnsupportedError
+from neurobin.errors import GraphError, NeurobinError, UnsupportedError, UsageError
 
 if TYPE_CHECKING:
     from analyses.table import Table
@@ -36,7 +36,7 @@ def command(model: str, how: Import, as_json: bool) -> None:
     try:
         graph = deployed(model, how)
         tables = [layers(graph), deployment(graph)]
-    except (UnsupportedError, GraphError) as error:
+    except (UnsupportedError, GraphError, UsageError) as error:
         problem = error
     if as_json:
         emit_json(_answer(model, description, tables, problem))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from neurobin.cli._common import emit_json, images_to_execute, json_option, note, split_images, writable
-from neurobin.cli._imported import Import, calibration_images, import_options, imported, of_data
+from neurobin.cli._imported import Import, calibration_images, import_options, imported, is_file_name, of_data
 from neurobin.errors import UsageError
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ Examples:
   neurobin lower bnn_digits -o bnn.nbin --show thresholds
   neurobin lower model.onnx --test-data mnist -o model.nbin
   neurobin lower tfc --weights tfc.pt --test-data mnist -o tfc.nbin
+  neurobin lower quicknet.json --weights quicknet.h5 -o quicknet.nbin
 """
 
 
@@ -37,7 +38,9 @@ Examples:
     help="Training images to calibrate on.",
 )
 @click.option(
-    "--weights", metavar="FILE", help="MODEL is an architecture with the tensors of this .pt or .safetensors file."
+    "--weights",
+    metavar="FILE",
+    help="MODEL is an architecture with the tensors of this .pt or .safetensors file, or a Keras .json with this .h5 file.",
 )
 @import_options
 @json_option
@@ -46,8 +49,8 @@ def command(
 ) -> None:
     """Lower a graph as trained to integers and measure what it costs in accuracy.
 
-    MODEL is a network of the zoo (its trained form), a .trained.nbin file, an ONNX, QONNX, TFLite or NIR file, or, with
-    --weights, an architecture that "neurobin count --all" lists.
+    MODEL is a network of the zoo (its trained form), a .trained.nbin file, an ONNX, QONNX, TFLite, Keras or NIR file, or,
+    with --weights, an architecture that "neurobin count --all" lists or the description of a Keras network.
     """
     from neurobin.exec.deviation import deviation
     from neurobin.ir import to_text
@@ -89,8 +92,11 @@ def _trained(model: str, weights: str | None, how: Import) -> Graph:
     from neurobin import zoo
 
     if weights is not None:
+        from neurobin.nets import published
         from neurobin.zoo.untrained import with_weights
 
+        if model not in published.names() and is_file_name(model):
+            return imported(model, how, Path(weights))
         return of_data(with_weights(model, Path(weights), how.limits), how)
     trained = zoo.load(model, trained=True) if model in zoo.names() else imported(model, how)
     if trained.is_deployed:

@@ -29,6 +29,7 @@ class Limits:
     products: int = 2**37  # and comparisons, of one image in all layers: ten times as many as VGG-16 has
     chain: int = 64  # operators on single elements in a row: together they may be one quantizer
     text_bytes: int = 2**16  # of one name or text
+    config_bytes: int = 2**23  # of a network's description in JSON
     list_length: int = 2**12  # of one attribute, and of a list that comes as a tensor
     axes: int = 16
 

@@ -7,8 +7,9 @@ from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
+from typing import BinaryIO
 
-from neurobin.errors import NeurobinError, UnsupportedError
+from neurobin.errors import NeurobinError, UnsupportedError, UsageError
 from neurobin.files import open_regular
 from neurobin.frontend.description import Description
 from neurobin.frontend.images import Images
@@ -16,28 +17,39 @@ from neurobin.frontend.limits import DEFAULT, Limits
 from neurobin.ir import Graph, store
 from neurobin.ir.text import shown
 
-NBIN = "nbin"
+NBIN, KERAS = "nbin", "keras"
 # Packages of this folder by how their files begin: (place, bytes). ONNX has no mark of its own, so it comes last.
-_FORMATS = {"tflite": (4, b"TFL3"), "nir": (0, b"\x89HDF"), "onnx": (0, b"")}
+_FORMATS = {"tflite": (4, b"TFL3"), "hdf5": (0, b"\x89HDF"), "onnx": (0, b"")}
 
 # What cannot be read safely or is not read yet, by its first bytes: what it is, and what to do instead.
+_ZIP = b"PK\x03\x04"
 _REFUSED = {
-    b"PK\x03\x04": ("a zip archive (a torch checkpoint, a Keras model or a .npz)", "export the network to ONNX or QONNX"),
+    _ZIP: ("a zip archive (a torch checkpoint or a .npz)", "export the network to ONNX or QONNX"),
     b"\x80": ("a Python pickle, which may run code", "export the network to ONNX or QONNX"),
 }
 
 
-def load(path: Path, images: Images | None = None, limits: Limits = DEFAULT) -> Graph:
+def load(path: Path, images: Images | None = None, limits: Limits = DEFAULT, weights: Path | None = None) -> Graph:
     """The graph in a file: deployed in a `.nbin` that is, as trained from every other tool.
 
-    Raises FormatError, GraphError or UnsupportedError, always with the path and the place.
+    `weights` is the file of HDF5 beside a Keras description. Raises FormatError, GraphError, UnsupportedError or UsageError,
+    always with the path and the place.
     """
     with _naming(path):
         kind = recognise(path)
+        if weights is not None:
+            return _with_weights(kind, path, images, limits, weights)
         if kind == NBIN:
             return store.load(path)
         graph: Graph = getattr(_package(kind), f"from_{kind}")(path, images, limits)
         return graph
+
+
+def _with_weights(kind: str, path: Path, images: Images | None, limits: Limits, weights: Path) -> Graph:
+    if kind != KERAS:
+        raise UsageError("holds its weights itself", hint="leave --weights out")
+    graph: Graph = _package(kind).from_keras(path, images, limits, weights)
+    return graph
 
 
 def describe(path: Path, limits: Limits = DEFAULT) -> Description:
@@ -58,12 +70,25 @@ def recognise(path: Path) -> str:
     """The format of a file. Raises FormatError when it cannot be read, UnsupportedError for formats that are refused."""
     with open_regular(path) as file:
         head = file.read(16)
+        if _is_text(head) or (head.startswith(_ZIP) and _is_archive(file)):
+            return KERAS
     if head[8:9] == b"{":
         return NBIN
     for start, (what, instead) in _REFUSED.items():
         if head.startswith(start):
             raise UnsupportedError(f"is {what}", hint=instead)
     return next(kind for kind, (place, mark) in _FORMATS.items() if head[place:].startswith(mark))
+
+
+def _is_text(head: bytes) -> bool:
+    """True for an object of JSON; the length that a `.nbin` begins with has zeros in it."""
+    return head.lstrip(b" \t\r\n").startswith(b"{") and b"\0" not in head
+
+
+def _is_archive(file: BinaryIO) -> bool:
+    from neurobin.frontend.keras.archive import is_keras
+
+    return is_keras(file)
 
 
 @contextmanager

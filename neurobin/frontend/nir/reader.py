@@ -1,23 +1,15 @@
-"""NIR bytes -> `Model`: nodes with their parameters, and edges, each checked."""
+"""A NIR file's content -> `NirModel`: nodes with their parameters, and edges, each checked."""
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
-from neurobin.errors import FormatError, UnsupportedError, UsageError
-from neurobin.files import open_regular
-from neurobin.frontend.limits import Limits
-from neurobin.ir.container import header_bytes, parse_json, read_header, short
-
-SECONDS = 60
+from neurobin.errors import FormatError, UnsupportedError
+from neurobin.frontend.hdf5.reading import Content
+from neurobin.ir.container import parse_json, short
 
 
 @dataclass(frozen=True)
@@ -60,11 +52,9 @@ class NirModel:
     version: str
 
 
-def read_model(path: Path, limits: Limits) -> NirModel:
-    """The network in a file. Raises FormatError, UnsupportedError, or UsageError without the h5py package."""
-    with open_regular(path) as file:
-        limits.check("file_bytes", os.fstat(file.fileno()).st_size, "the size of the file")
-    texts, arrays = _collected(path, limits)
+def model_of(content: Content) -> NirModel:
+    """The network in a file. Raises FormatError or UnsupportedError."""
+    texts, arrays = content.texts, content.arrays
     if texts.get("node/type") != "NIRGraph":
         raise FormatError(
             f"its root is {short(texts.get('node/type', 'missing'))}, expected a NIRGraph", hint="is it a NIR file?"
@@ -93,24 +83,3 @@ def _node(name: str, kind: str, texts: Mapping[str, str], arrays: Mapping[str, n
         return {key.removeprefix(prefix): value for key, value in values.items() if key.startswith(prefix)}
 
     return NirNode(name, kind, under(arrays), under(texts))  # type: ignore[arg-type]
-
-
-def _collected(path: Path, limits: Limits) -> tuple[Mapping[str, str], dict[str, np.ndarray]]:
-    """(texts, arrays) that the helper process found."""
-    import importlib.util
-
-    if importlib.util.find_spec("h5py") is None:
-        raise UsageError("reading NIR needs the h5py package", hint="pip install 'neurobin[nir]'")
-    helper = [sys.executable, "-m", "neurobin.frontend.nir.hdf5", str(path.absolute()), json.dumps(vars(limits))]
-    try:
-        done = subprocess.run(helper, capture_output=True, timeout=SECONDS)
-    except subprocess.TimeoutExpired:
-        raise FormatError(f"took more than {SECONDS} s to read") from None
-    if done.returncode == 3:
-        raise FormatError(done.stderr.decode("utf-8", "replace")[:500])
-    if done.returncode:
-        raise FormatError(f"ended the HDF5 library with code {done.returncode}: the file is damaged")
-    length = header_bytes(done.stdout[:8], len(done.stdout))
-    header = read_header(done.stdout[8 : 8 + length], len(done.stdout) - 8 - length)
-    data = done.stdout[8 + length :]
-    return header.metadata, {name: slot.read(data) for name, slot in header.slots.items()}

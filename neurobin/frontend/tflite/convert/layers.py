@@ -13,8 +13,8 @@ from neurobin.frontend.tflite.convert.activations import activated
 from neurobin.frontend.tflite.convert.conversion import Conversion
 from neurobin.frontend.tflite.convert.windows import pool_window, window
 from neurobin.frontend.tflite.model import Operator
+from neurobin.frontend.windows import cells
 from neurobin.ir import FLOAT64, Constant
-from neurobin.ops._window import Window
 from neurobin.ops.avg_pool2d import AvgPool2d
 from neurobin.ops.conv2d import Conv2d
 from neurobin.ops.dense import Dense
@@ -114,17 +114,8 @@ def average_pool(c: Conversion, operator: Operator) -> Flow:
     pooled = c.add(AvgPool2d(over.kernel, over.stride, over.padding), x)
     if any(over.padding):
         c.limits.check("input_elements", pooled.sizes[0] * pooled.sizes[1], "the number of windows", operator.where)
-        pooled = c.add(PositionScale(Constant(FLOAT64, over.taps / _cells(over, x))), pooled)
+        pooled = c.add(PositionScale(Constant(FLOAT64, over.taps / cells(over, x.sizes))), pooled)
     return activated(c, operator, pooled)
-
-
-def _cells(over: Window, x: Flow) -> np.ndarray:
-    """float64 [OH, OW]: how many cells of the map each window reads."""
-    counts = []
-    for axis, count in enumerate(over.output(x.sizes)):
-        begin = np.arange(count) * over.stride[axis] - over.padding[axis]
-        counts.append(np.minimum(begin + over.kernel[axis], x.sizes[axis]) - np.maximum(begin, 0))
-    return np.outer(*counts).astype(np.float64)
 
 
 def mean(c: Conversion, operator: Operator) -> Flow:
