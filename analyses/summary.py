@@ -65,7 +65,7 @@ def _images(dataset: str, whole: int | None, counts: set[int]) -> str:
     if whole is None:
         return f"{some} images{of}"
     if whole == 0:
-        return f"{some} random images in place of the test images{of}, which were not at hand"
+        return f"{some} random images (the test images{of} were not at hand)"
     return f"all {some} test images{of}" if low == whole else f"{some} of the {number(whole, '1')} test images{of}"
 
 

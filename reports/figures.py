@@ -104,6 +104,11 @@ def named_axis(names: Sequence[str], limit: int = 32) -> dict[str, Json]:
     }
 
 
+def share_axis(title: str) -> dict[str, Json]:
+    """From 0 to a little above 100 % at most, also round a lone value, for which Plotly would go from -6 to 194 %."""
+    return {"title": {"text": title}, "tickformat": ".1%", "autorangeoptions": {"clipmin": 0, "clipmax": 1.02}}
+
+
 def energy_axis(title: str, kind: str = "linear") -> dict[str, Json]:
     return {"title": {"text": title}, "type": kind, "exponentformat": "SI", "minexponent": 0, "ticksuffix": "J",
             "nticks": 8}  # fmt: skip

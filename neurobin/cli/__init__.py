@@ -70,8 +70,8 @@ class _Commands(click.Group):
 def cli() -> None:
     """What a binary or ternary neural network really costs on real hardware, and proof that the number is true.
 
-    MODEL is the name of a network of the zoo or a file (.nbin, ONNX, QONNX, TFLite, NIR). TARGET is the name of a chip, a
-    chip file (.toml) or "all".
+    MODEL is the name of a network of the zoo or a file (.nbin, ONNX, QONNX, TFLite, Keras, NIR). TARGET is the name of a
+    chip, a chip file (.toml) or "all".
     """
 
 

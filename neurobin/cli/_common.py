@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from hwmodels.target import Mapping, Target
+    from neurobin.data import Dataset
     from neurobin.ir import Graph, Json
     from neurobin.nets.task import Goal
 
@@ -65,15 +66,12 @@ def _override(text: str) -> tuple[str, float]:
 
 
 def load_model(name: str) -> Graph:
-    """A network of the zoo by name, a .nbin file by path, or a published architecture with random weights.
-
-    Raises UsageError when it is none of them.
-    """
+    """A network of the zoo by name, or a published architecture with random weights. Raises UsageError for other names."""
     from neurobin import zoo
 
-    if name.endswith(".nbin") or name in zoo.names():
+    if name in zoo.names():
         return zoo.load(name)
-    from neurobin.nets import published  # torch, only when the name is neither
+    from neurobin.nets import published  # torch, only when the name is none of the zoo
 
     if name not in published.names():
         raise unknown_network(name)
@@ -88,7 +86,7 @@ def unknown_network(name: str) -> UsageError:
     from neurobin import zoo
     from neurobin.nets import published
 
-    otherwise = "neurobin zoo lists the networks, neurobin count --all the architectures; files end in .nbin"
+    otherwise = "neurobin zoo lists the networks, neurobin count --all the architectures; a file has a suffix or a folder"
     hint = nearest(name, [*zoo.names(), *published.names()], otherwise)
     return UsageError(f"no network of the zoo or architecture is called {name!r}", hint=hint)
 
@@ -125,15 +123,37 @@ class LabelledImages:
 
 
 def split_images(graph: Graph, count: int | None = None, split: str = "test") -> LabelledImages:
-    """The first `count` images of the data set that the model was trained on. Raises UsageError when it names none."""
+    """The first `count` images of the data set that the model was trained on.
+
+    Raises UsageError when it names none, or one that is not at hand or whose images are of another shape.
+    """
+    return _fitting(graph, dataset_of(graph), count, split)
+
+
+def dataset_of(graph: Graph) -> Dataset:
+    """The data set that the model was trained on. Raises UsageError when it names none, or it is not at hand."""
     from neurobin.data import load_dataset
 
     name = graph.meta.get("dataset")
     if not isinstance(name, str):
         raise UsageError("the model file names no data set", hint="--test-data NAME")
-    data = load_dataset(name)
+    return load_dataset(name)
+
+
+def _fitting(graph: Graph, data: Dataset, count: int | None, split: str = "test") -> LabelledImages:
+    """The images in the network's shape: grey ones, row by row, where it takes them as one vector."""
     images, labels = (data.x_test, data.y_test) if split == "test" else (data.x_train, data.y_train)
-    return LabelledImages(name, images[:count], labels[:count], data.goal)
+    wanted = graph.inputs[graph.input].shape
+    grey, size = images.shape[-1] == 1, math.prod(images.shape[1:])
+    if grey and size == math.prod(wanted) == max(wanted):  # of several channels, files differ in which axis comes first
+        images = images.reshape(len(images), *wanted)
+    if images.shape[1:] != wanted:
+        theirs, ours = ("x".join(map(str, shape)) for shape in (images.shape[1:], wanted))
+        raise UsageError(
+            f"{graph.meta.get('name', 'the network')} takes images of {ours}, those of {data.name} are {theirs}",
+            hint="--test-data NAME, the data set it was trained on",
+        )
+    return LabelledImages(data.name, images[:count], labels[:count], data.goal)
 
 
 def images_to_execute(graph: Graph, count: int | None) -> tuple[np.ndarray, bool]:
@@ -144,20 +164,25 @@ def images_to_execute(graph: Graph, count: int | None) -> tuple[np.ndarray, bool
     from neurobin.data.random_images import RANDOM_IMAGES, random_images
 
     try:
-        return split_images(graph, count).images, True
+        data = dataset_of(graph)
     except UsageError as error:
         count = min(count or RANDOM_IMAGES, RANDOM_IMAGES)
         note(f"{graph.meta.get('name', 'network')}: {count} random images instead of the test split ({error.what})")
         return random_images(graph.inputs[graph.input], count), False
+    return _fitting(graph, data, count).images, True
 
 
 def images_at_hand(graph: Graph, count: int) -> np.ndarray | None:
-    """Real images to measure activity on; None where the data set is not at hand, and the model file's rates must do."""
+    """Real images to measure activity on; None without the data set: the model file's rates must do, or random images."""
+    from neurobin.exec.activity import from_summary
+
     try:
-        return split_images(graph, count).images
+        data = dataset_of(graph)
     except UsageError as error:
-        note(f"{graph.meta.get('name', 'network')}: the activity kept in the model file ({error.what})")
+        instead = "the activity kept in the model file" if from_summary(graph) else "activity measured on random images"
+        note(f"{graph.meta.get('name', 'network')}: {instead} ({error.what})")
         return None
+    return _fitting(graph, data, count).images
 
 
 def writable(path: str) -> Path:
@@ -167,6 +192,8 @@ def writable(path: str) -> Path:
     folder = Path(os.path.realpath(path)).parent
     if not folder.is_dir():
         raise UsageError(f"no folder {str(folder)!r} to write {Path(path).name!r} to", hint=f"mkdir -p {folder}")
+    if not os.access(folder, os.W_OK):
+        raise UsageError(f"the folder {str(folder)!r} may not be written", hint="a folder of your own")
     return Path(path)
 
 
@@ -185,6 +212,16 @@ def show(renderable: RenderableType) -> None:
     from reports.terminal import console
 
     console().print(renderable)
+
+
+def in_batches(execute: Callable[[np.ndarray], np.ndarray], images: np.ndarray, what: str, quiet: bool) -> np.ndarray:
+    """`execute` of at least one image, a batch after the other, with a progress bar when a person is watching."""
+    import numpy as np
+
+    from neurobin.exec.packed import BATCH
+
+    starts = range(0, len(images), BATCH)
+    return np.concatenate([execute(images[start : start + BATCH]) for start in track(starts, what, quiet)])
 
 
 def track(items: Sequence[T], what: str, quiet: bool) -> Iterable[T]:

@@ -43,7 +43,7 @@ class Import:
         try:
             scale, _, offset = self.pixel.partition(",")
             made = Images(scale=float(Fraction(scale)), offset=float(Fraction(offset or "0")))
-        except (ValueError, ZeroDivisionError):
+        except (ValueError, ArithmeticError):  # no number, one over 0, or one beyond float64
             raise UsageError(f"expected --pixel SCALE or SCALE,OFFSET, got {self.pixel!r}", hint="--pixel 1/255") from None
         if not made.scale > 0:
             raise UsageError(f"one step of a pixel is worth more than 0, got {self.pixel!r}")
@@ -86,17 +86,44 @@ def imported(name: str, how: Import, weights: Path | None = None) -> Graph:
 
     Raises UsageError, FormatError, GraphError or UnsupportedError.
     """
-    if weights is None and (name.endswith(".nbin") or not is_file_name(name)):
+    if weights is None and not is_file_name(name):
         return load_model(name)
     from neurobin.frontend.load import load
 
     graph = load(Path(name), how.images, how.limits, weights)
-    return of_data(graph.with_meta(name=Path(name).stem, title=Path(name).stem), how)
+    stem = Path(name).stem.removesuffix(".trained")
+    if "name" not in graph.meta:
+        graph = graph.with_meta(name=stem, title=stem)
+    _tell_pixels(graph, Path(name), how)
+    return of_data(graph, how)
+
+
+def _tell_pixels(graph: Graph, path: Path, how: Import) -> None:
+    """What no file says decides the accuracy on real images, so an assumption of ours is stated."""
+    from neurobin.frontend.load import NBIN, recognise
+
+    name, ours = graph.meta["name"], recognise(path) == NBIN
+    if ours and how.pixel is not None:
+        note(f"{name}: a .nbin says itself what an image is, --pixel is left aside")
+    elif not ours and how.pixel is None and how.data is not None and not graph.is_deployed:
+        note(f"{name}: where the file does not say what an image is, pixels over 255 (--pixel SCALE,OFFSET changes it)")
 
 
 def of_data(graph: Graph, how: Import) -> Graph:
-    """The graph, with the data set that the command line names for it."""
-    return graph if how.data is None else graph.with_meta(dataset=how.data)
+    """The graph, with the data set that the command line names for it; one that its own file names stays.
+
+    Raises UsageError for a name that is no data set.
+    """
+    from neurobin.data import dataset_names
+
+    if how.data is None:
+        return graph
+    if how.data not in dataset_names():
+        raise UsageError(f"unknown data set {how.data!r}", hint=nearest(how.data, dataset_names()))
+    own = graph.meta.get("dataset", how.data)
+    if own != how.data:
+        note(f"{graph.meta.get('name', 'network')}: its file names the data set {own}, --test-data {how.data} is left aside")
+    return graph.with_meta(dataset=own)
 
 
 def is_file_name(name: str) -> bool:
@@ -108,7 +135,11 @@ def is_file_name(name: str) -> bool:
 
 def deployed(name: str, how: Import) -> Graph:
     """A network of integers: one that is, or one of another tool, lowered now. Raises UsageError for our own as trained."""
-    graph = imported(name, how)
+    return in_integers(imported(name, how), name)
+
+
+def in_integers(graph: Graph, name: str) -> Graph:
+    """A network that `name` gave, lowered now if it is one of another tool as trained. Raises as `deployed` does."""
     if graph.is_deployed:
         return graph
     if "source" not in graph.meta:

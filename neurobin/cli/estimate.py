@@ -29,7 +29,7 @@ def command(
     from reports import terminal
 
     graph = deployed(model, how)
-    result = compare({model: graph}, load_targets(targets, overrides), images=0)
+    result = compare({model: graph}, load_targets(targets, overrides), images=0, quiet=as_json)
     if as_json:
         answer: dict[str, object] = {"schema": "neurobin.estimate/1", "rows": headline(result).to_dict()["rows"]}
         if by:

@@ -27,7 +27,7 @@ def command(
     from reports import terminal
 
     graph = deployed(model, how)
-    result = compare({model: graph}, load_targets(targets, overrides), images=0)
+    result = compare({model: graph}, load_targets(targets, overrides), images=0, quiet=as_json)
     require_one_fit(result)
     answers = [
         (pair.target, name, pair.report)

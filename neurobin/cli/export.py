@@ -6,7 +6,7 @@ import click
 
 from neurobin.cli._common import note, writable
 from neurobin.cli._imported import Import, deployed, import_options, imported
-from neurobin.errors import UsageError
+from neurobin.errors import UnsupportedError, UsageError
 
 EPILOG = """\b
 Examples:
@@ -37,5 +37,14 @@ def command(model: str, output: str, trained: bool, how: Import) -> None:
         graph = zoo.load(model, trained=True) if model in zoo.names() else imported(model, how)
     else:
         graph = deployed(model, how)
-    savers[path.suffix](graph, path)
+    try:
+        savers[path.suffix](graph, path)
+    except UnsupportedError as error:
+        if error.hint or path.suffix != ".nir":
+            raise
+        ways = "QONNX holds every graph: a file name that ends in .onnx"
+        hint = ways if trained else f"the graph as trained: --trained; {ways}"
+        raise UnsupportedError(error.what, where=error.where, hint=hint) from None
+    if path.suffix == ".nir":
+        note("NIR does not say what an image is: this file takes whole pixels, neurobin reads it with --pixel 1")
     note(f"wrote {path} ({path.stat().st_size} bytes, {len(graph.nodes)} ops)")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from analyses.text import visible
 from neurobin.cli._common import emit_json, json_option, show
 from neurobin.cli._imported import Import, deployed, import_options, is_file_name
 from neurobin.errors import GraphError, NeurobinError, UnsupportedError, UsageError
@@ -27,21 +28,25 @@ def command(model: str, how: Import, as_json: bool) -> None:
     """
     from analyses.deployment import deployment
     from analyses.layers import layers
-    from neurobin.frontend.load import describe
+    from neurobin.frontend.load import NBIN, describe, recognise
 
-    foreign = is_file_name(model) and not model.endswith(".nbin")
+    foreign = is_file_name(model) and recognise(Path(model)) != NBIN
     description = describe(Path(model), how.limits) if foreign else None
     problem: NeurobinError | None = None
     tables: list[Table] = []
+    left_out = ""
     try:
         graph = deployed(model, how)
         tables = [layers(graph), deployment(graph)]
+        left_out = str(graph.meta.get("left_out", ""))
     except (UnsupportedError, GraphError, UsageError) as error:
         problem = error
     if as_json:
-        emit_json(_answer(model, description, tables, problem))
+        emit_json(_answer(model, description, tables, problem) | {"left_out": left_out})
     else:
         _show(description, tables)
+        if left_out:
+            click.echo(f"Left out at the end, for a graph gives the scores: {visible(left_out)}.")
     if problem is not None:
         raise problem
 
@@ -61,7 +66,6 @@ def _answer(
 def _show(description: Description | None, tables: list[Table]) -> None:
     """The file's own facts and operators, then the layers and what else runs."""
     from analyses.table import Column, table
-    from analyses.text import visible
     from reports.terminal import plain
 
     if description is not None:

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from neurobin.cli._common import emit_json, images_to_execute, json_option, note, split_images, writable
+from neurobin.cli._common import (
+    emit_json,
+    images_to_execute,
+    in_batches,
+    json_option,
+    note,
+    split_images,
+    writable,
+)
 from neurobin.cli._imported import Import, calibration_images, import_options, imported, is_file_name, of_data
 from neurobin.errors import UsageError
 
@@ -58,8 +67,10 @@ def command(
     from neurobin.passes import EXACT, Deploy, lower
     from neurobin.passes.precision import from_meta
 
-    if output is not None:
-        writable(output)
+    if output is not None and writable(output).suffix != ".nbin":
+        raise UsageError(
+            f"a lowered graph is a .nbin, got {output!r}", hint=f"-o {Path(output).stem}.nbin, or neurobin export for others"
+        )
     names = dict.fromkeys([*(step.name for step in EXACT), Deploy.name, "all"])
     if show is not None and show not in names:
         raise UsageError(f"no pass {show!r}", hint=f"one of {', '.join(names)}")
@@ -71,7 +82,7 @@ def command(
             click.echo(f"# after {name}\n{to_text(graph)}", err=as_json)
 
     deployed = lower(trained, calibration_images(trained, count), from_meta(trained.meta), observe)
-    measured = scores(trained, deployed) if "dataset" in trained.meta else {}
+    measured = scores(trained, deployed, as_json) if "dataset" in trained.meta else {}
     images, _ = images_to_execute(trained, DEVIATION_IMAGES)
     flips = deviation(trained, deployed, images)
     deployed = _with_scores(deployed, measured)
@@ -90,18 +101,24 @@ def command(
 def _trained(model: str, weights: str | None, how: Import) -> Graph:
     """The graph as trained. Raises UsageError for one that is deployed already."""
     from neurobin import zoo
+    from neurobin.nets import published
 
     if weights is not None:
-        from neurobin.nets import published
         from neurobin.zoo.untrained import with_weights
 
         if model not in published.names() and is_file_name(model):
             return imported(model, how, Path(weights))
         return of_data(with_weights(model, Path(weights), how.limits), how)
+    if not is_file_name(model) and model not in zoo.names() and model in published.names():
+        raise UsageError(
+            f"{model} is an architecture without weights",
+            hint=f"neurobin lower {model} --weights FILE, or estimate it untrained",
+        )
     trained = zoo.load(model, trained=True) if model in zoo.names() else imported(model, how)
     if trained.is_deployed:
         raise UsageError(
-            f"{model} is deployed already, every number in it is an integer", hint="give the .trained.nbin file"
+            f"{model} is deployed already, every number in it is an integer",
+            hint="run, validate, estimate and compare take it as it is; to lower it again, the graph as trained",
         )
     return trained
 
@@ -127,16 +144,12 @@ def _tell(flips: tuple[Flips, ...], measured: dict[str, dict[str, float]]) -> No
         note(f"{measure.replace('_', ' ')} on the test split: {shares}")
 
 
-def scores(trained: Graph, deployed: Graph) -> dict[str, dict[str, float]]:
+def scores(trained: Graph, deployed: Graph, quiet: bool) -> dict[str, dict[str, float]]:
     """Accuracy, and what else is measured, of the real graph and of the integers on the test split of the model's data."""
-    import numpy as np
-
     from neurobin.exec import packed, reference
 
     data = split_images(deployed)
-    real = [reference.run(trained, data.images[k : k + 256]) for k in range(0, len(data.images), 256)]
-    found = {
-        "float": data.score(trained, np.concatenate(real)),
-        "deployed": data.score(deployed, packed.run(deployed, data.images)),
-    }
+    real = in_batches(partial(reference.run, trained), data.images, "scoring the real graph", quiet)
+    integers = in_batches(partial(packed.run, deployed), data.images, "scoring the integers", quiet)
+    found = {"float": data.score(trained, real), "deployed": data.score(deployed, integers)}
     return {measure: {stage: values[measure] for stage, values in found.items()} for measure in found["deployed"]}

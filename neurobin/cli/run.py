@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 
 import click
 
-from neurobin.cli._common import emit_json, json_option, split_images
-from neurobin.cli._imported import Import, deployed, import_options
+from neurobin.cli._common import emit_json, in_batches, json_option, split_images
+from neurobin.cli._imported import Import, import_options, imported, in_integers
 
 
 @click.command("run", epilog="Example:  neurobin run bnn_digits --engine packed --images 100 --json")
@@ -20,10 +21,12 @@ def command(model: str, engine: str, count: int | None, how: Import, as_json: bo
     """Run a network on the test split of its data set and report its accuracy."""
     from neurobin.exec import packed, reference
 
-    graph = deployed(model, how)
-    data = split_images(graph, count)
+    graph = imported(model, how)
+    data = split_images(graph, count)  # before any calibration: whoever named no data set hears of it at once
+    graph = in_integers(graph, model)
+    execute = partial((packed if engine == "packed" else reference).run, graph)
     start = time.perf_counter()
-    outputs = (packed if engine == "packed" else reference).run(graph, data.images)
+    outputs = in_batches(execute, data.images, "running", quiet=as_json)
     elapsed_s = time.perf_counter() - start
     measured = data.score(graph, outputs)
     if as_json:

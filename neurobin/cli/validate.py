@@ -74,7 +74,7 @@ def command(
     if mismatches:
         raise MismatchError(f"{mismatches} integers differ from the reference")
     equal = sum(pair.status == "equal" for pair in pairs)
-    note(f"{equal} pairs equal, {len(pairs) - equal} refused, 0 mismatches")
+    note(f"{equal} {'pair' if equal == 1 else 'pairs'} equal, {len(pairs) - equal} refused, 0 mismatches")
 
 
 def _validated(job: Job) -> list[Pair]:

@@ -9,6 +9,7 @@ Wide arithmetic, multi-level thresholds and saturation have no words: a graph th
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from neurobin.errors import UnsupportedError, UsageError
+from neurobin.files import write_atomic
 from neurobin.ir import BINARY, BIPOLAR, Graph, Node, TensorType
 
 VERSION = "1.0.8"
@@ -72,7 +74,8 @@ def save_nir(graph: Graph, path: Path) -> None:
         raise UsageError("writing NIR needs the h5py package", hint="pip install 'neurobin[nir]'") from None
     made = to_nir(graph)
     text = h5py.string_dtype()
-    with h5py.File(path, "w") as file:
+    image = io.BytesIO()
+    with h5py.File(image, "w") as file:
         file.create_dataset("version", data=VERSION, dtype=text)
         root = file.create_group("node")
         root.create_dataset("type", data="NIRGraph", dtype=text)
@@ -82,6 +85,7 @@ def save_nir(graph: Graph, path: Path) -> None:
             group = nodes.create_group(name)
             for key, value in parameters.items():
                 group.create_dataset(key, data=value, dtype=text if isinstance(value, str) else None)
+    write_atomic(path, [image.getvalue()])
 
 
 def _shape(kind: TensorType) -> np.ndarray:

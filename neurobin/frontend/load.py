@@ -9,7 +9,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import BinaryIO
 
-from neurobin.errors import NeurobinError, UnsupportedError, UsageError
+from neurobin.errors import FormatError, NeurobinError, UnsupportedError, UsageError
 from neurobin.files import open_regular
 from neurobin.frontend.description import Description
 from neurobin.frontend.images import Images
@@ -24,7 +24,10 @@ _FORMATS = {"tflite": (4, b"TFL3"), "hdf5": (0, b"\x89HDF"), "onnx": (0, b"")}
 # What cannot be read safely or is not read yet, by its first bytes: what it is, and what to do instead.
 _ZIP = b"PK\x03\x04"
 _REFUSED = {
-    _ZIP: ("a zip archive (a torch checkpoint or a .npz)", "export the network to ONNX or QONNX"),
+    _ZIP: (
+        "a zip archive and no whole Keras network (a torch checkpoint, a .npz, or cut short)",
+        "export the network to ONNX or QONNX; tensors of a published architecture: neurobin lower NAME --weights FILE",
+    ),
     b"\x80": ("a Python pickle, which may run code", "export the network to ONNX or QONNX"),
 }
 
@@ -46,6 +49,11 @@ def load(path: Path, images: Images | None = None, limits: Limits = DEFAULT, wei
 
 
 def _with_weights(kind: str, path: Path, images: Images | None, limits: Limits, weights: Path) -> Graph:
+    if kind == "hdf5":
+        raise UsageError(
+            "is HDF5, --weights goes with the description of a Keras network",
+            hint="neurobin lower model.json --weights weights.h5, or leave --weights out where the file holds both",
+        )
     if kind != KERAS:
         raise UsageError("holds its weights itself", hint="leave --weights out")
     graph: Graph = _package(kind).from_keras(path, images, limits, weights)
@@ -70,6 +78,8 @@ def recognise(path: Path) -> str:
     """The format of a file. Raises FormatError when it cannot be read, UnsupportedError for formats that are refused."""
     with open_regular(path) as file:
         head = file.read(16)
+        if not head:
+            raise FormatError("is empty, expected a network", hint="get the file again")
         if _is_text(head) or (head.startswith(_ZIP) and _is_archive(file)):
             return KERAS
     if head[8:9] == b"{":

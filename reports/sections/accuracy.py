@@ -5,7 +5,7 @@ from __future__ import annotations
 from analyses.table import Table
 from analyses.validation import accuracy_loss
 from neurobin.ir import Json
-from reports.figures import BLUE, GREY, ORANGE, SKY, Figure, full, named_axis
+from reports.figures import BLUE, GREY, ORANGE, SKY, Figure, full, named_axis, share_axis
 from reports.html import details, table_html
 from reports.view import Section, View
 
@@ -46,7 +46,7 @@ def _figure(table: Table) -> Figure:
             }
         )
     layout: dict[str, Json] = {
-        "xaxis": {"tickformat": ".1%", "title": {"text": "accuracy"}},
+        "xaxis": share_axis("accuracy"),
         "yaxis": named_axis(names) | {"showgrid": True},
     }
     says = f"Accuracy of {len(names)} models before and after deployment."

@@ -11,7 +11,7 @@ from analyses.pareto import Point, front
 from analyses.table import number
 from neurobin.ir import Json
 from neurobin.units import format_si
-from reports.figures import SERIES, SYMBOLS, Figure, full, label, log_ticks, switch
+from reports.figures import SERIES, SYMBOLS, Figure, full, label, log_ticks, share_axis, switch
 
 HEIGHT = 520
 ROOM = (0.12, 0.05)  # share of the width and the height that a name needs
@@ -39,7 +39,7 @@ def figure(families: Mapping[str, Sequence[Point]], datasets: Sequence[str]) -> 
     axis: dict[str, Json] = {"title": {"text": "energy per inference (logarithmic)"}, "type": "log"}
     layout: dict[str, Json] = {
         "xaxis": axis | log_ticks(min(energies), max(energies), "J"),
-        "yaxis": {"title": {"text": "accuracy, deployed"}, "tickformat": ".1%"},
+        "yaxis": share_axis("accuracy, deployed"),
     }
     options = [(str(k), name or "data set not named") for k, name in enumerate(shown)]
     tools = switch("fig-methods", "group", options) if len(options) > 1 else Markup("")

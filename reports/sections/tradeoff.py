@@ -11,7 +11,7 @@ from analyses.results import PairResult
 from analyses.table import number
 from neurobin.ir import Json
 from neurobin.units import format_si
-from reports.figures import MANY, SYMBOLS, Figure, full, label, log_ticks, switch
+from reports.figures import MANY, SYMBOLS, Figure, full, label, log_ticks, share_axis, switch
 from reports.html import details, table_html, text
 from reports.view import Section, View
 
@@ -52,7 +52,9 @@ def render(view: View) -> Section | None:
         "within a data set, the pairs that no other one beats in both."
     )
     lead += " One data set at a time: accuracies of different ones do not compare." if len(shown) > 1 else ""
-    body = figure.html() + details(f"Values of all {len(found)} points", table, opened=len(found) <= 12)
+    body = figure.html() + details(
+        "Values" if len(found) == 1 else f"Values of all {len(found)} points", table, opened=len(found) <= 12
+    )
     named = ", ".join(f"{p.model} on {p.target}" for p in best)
     hint = f"Choose a {'target' if many else 'network'} in the legend to hide it, twice to see it alone."
     note = Markup('<p class="note">{}<bdi>{}</bdi>. {}</p>').format("On the front, cheapest first: ", text(named), hint)
@@ -65,7 +67,7 @@ def _layout(found: tuple[Point, ...], many: bool) -> dict[str, Json]:
     axis: dict[str, Json] = {"title": {"text": "energy per inference (logarithmic)"}, "type": "log"}
     layout: dict[str, Json] = {
         "xaxis": axis | (log_ticks(low, high, "J") if low > 0 else {}),
-        "yaxis": {"title": {"text": "accuracy, deployed"}, "tickformat": ".1%"},
+        "yaxis": share_axis("accuracy, deployed"),
         "legend": {"title": {"text": "target " if many else "network ", "font": {"size": 13}}},
     }
     below: Json = {"orientation": "h", "x": 0, "y": 0, "yref": "container", "yanchor": "bottom", "itemclick": False,

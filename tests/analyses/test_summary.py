@@ -87,7 +87,7 @@ def test_on_how_many_images_is_said_for_every_data_set() -> None:
     )
     words = executed(replace(SAMPLE, models=models))
     assert "all 360 test images of a" in words
-    assert "360 random images in place of the test images of b, which were not at hand" in words
+    assert "360 random images (the test images of b were not at hand)" in words
     assert words.endswith("and 360 images of c.")
     idle = tuple(replace(r, pair=replace(r.pair, status="not run", images=0)) for r in SAMPLE.results if r.fits)
     assert executed(replace(SAMPLE, results=idle)).startswith("No pair was executed")

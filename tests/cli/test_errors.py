@@ -37,6 +37,11 @@ from neurobin import zoo
         (["lower", "bnn_digits", "--show", "threshold"], 2, "no pass 'threshold'"),
         (["lower", "bnn_digits", "--calibrate", "-5"], 2, "x>=1"),
         (["lower", "bnn_digits", "-o", "."], 2, "is a folder"),
+        (["lower", "bnn_digits", "-o", "bnn.onnx"], 2, "neurobin export"),
+        (["lower", "tfc"], 2, "--weights FILE"),
+        (["lower", "bnn_digits.onnx", "--pixel", "1e400"], 2, "--pixel 1/255"),
+        (["run", "nosuchnetwork"], 2, "a file has a suffix or a folder"),
+        (["run", str(zoo.path("bnn_digits")), "--test-data", "minst"], 2, "try: 'mnist'"),
         (["compare", "--report", ""], 2, "is a folder"),
         (["compare", "--table", "rows.xls"], 2, ".csv"),
         (["train", "bnn", "--checkpoint", "no/such/folder/file"], 2, "mkdir"),
@@ -49,6 +54,17 @@ def test_messages_and_codes(neurobin, arguments, code, words):
     assert "Traceback" not in shown.err
     assert "internal error" not in shown.err
     assert shown.out == ""
+
+
+@pytest.mark.parametrize(
+    "option", [("lower", "-o", "x.nbin"), ("export", "-o", "x.onnx"), ("compare", "--report", "x.html")]
+)
+def test_a_folder_that_may_not_be_written_is_said_before_the_work(neurobin, monkeypatch, tmp_path, option):
+    monkeypatch.setattr(os, "access", lambda path, mode: not (os.path.samefile(path, tmp_path) and mode == os.W_OK))
+    command, flag, name = option
+    shown = neurobin(command, "bnn_digits", flag, str(tmp_path / name))
+    assert (shown.code, "may not be written" in shown.err) == (2, True)
+    assert "nodes" not in shown.err  # of the first pass
 
 
 def test_absent_data_says_where_it_looked(neurobin, monkeypatch, tmp_path):

@@ -96,3 +96,103 @@ def test_export_says_what_it_wrote(neurobin, tmp_path):
     done = neurobin("export", "twn_digits", "-o", str(tmp_path / "twn.onnx"))
     assert (done.code, done.out) == (0, "")
     assert "ops)" in done.err
+
+
+@pytest.fixture(scope="module")
+def vector(tmp_path_factory):
+    """A network of another tool as trained, in a file of our own that names neither itself nor a data set: 64 -> 10."""
+    import numpy as np
+
+    from neurobin.ir import BIPOLAR, Builder, Constant, TensorType
+    from neurobin.ir.dtype import u
+    from neurobin.ir.store import save
+    from neurobin.ops.dense import Dense
+
+    builder = Builder({"image": TensorType((64,), u(8))})
+    signs = np.where(np.random.default_rng(0).random((10, 64)) < 0.5, -1, 1)
+    made = builder.add(Dense(Constant(BIPOLAR, signs)), "image")
+    graph = builder.graph(made, source="torch")
+    path = tmp_path_factory.mktemp("vector") / "mine.trained.nbin"
+    save(graph, path)
+    return path
+
+
+def test_a_file_of_our_own_takes_the_data_set_it_does_not_name(neurobin, vector):
+    found = json.loads(neurobin("run", str(vector), "--test-data", "digits", "--json").out)
+    assert (found["dataset"], found["images"]) == ("digits", 364)
+    refused = neurobin("run", str(vector))
+    assert (refused.code, "--test-data NAME" in refused.err) == (2, True)
+    assert "calibrated" not in refused.err  # said before any work
+
+
+def test_grey_images_go_row_by_row_into_a_vector(neurobin, vector):
+    import numpy as np
+
+    from neurobin.data import load_dataset
+    from neurobin.ir.store import load
+
+    found = json.loads(neurobin("run", str(vector), "--test-data", "digits", "--json").out)
+    weight = load(vector).nodes[0].op.weight.values.astype(int)
+    images = load_dataset("digits").x_test.astype(int).reshape(364, 64)
+    assert found["predictions"] == np.argmax(images @ weight.T, axis=1).tolist()
+
+
+def test_the_data_set_that_a_file_names_stays(neurobin):
+    from neurobin import zoo
+
+    done = neurobin("run", str(zoo.path("bnn_digits")), "--test-data", "mnist", "--json")
+    assert json.loads(done.out)["dataset"] == "digits"
+    assert "--test-data mnist is left aside" in done.err
+
+
+@pytest.mark.parametrize("command", ["run", "lower", "validate", "estimate", "compare"])
+def test_images_of_another_shape_are_a_wrong_option(neurobin, files, command):
+    done = neurobin(command, str(files / "trained.onnx"), "--test-data", "digit_scenes")
+    assert (done.code, done.out) == (2, "")
+    assert "trained takes images of 8x8x1, those of digit_scenes are" in done.err
+
+
+def test_an_assumed_pixel_is_stated_where_it_decides_the_accuracy(neurobin, tmp_path):
+    import numpy as np
+    import onnx
+    from onnx import helper, numpy_helper
+
+    values = {"w": np.where(np.random.default_rng(1).random((10, 1, 8, 8)) < 0.5, -1, 1).astype(np.float32)}
+    nodes = [helper.make_node("Conv", ["x", "w"], ["c"]), helper.make_node("Flatten", ["c"], ["y"])]
+    ends = [helper.make_tensor_value_info(n, 1, s) for n, s in (("x", [1, 1, 8, 8]), ("y", [1, 10]))]
+    graph = helper.make_graph(nodes, "g", ends[:1], ends[1:], [numpy_helper.from_array(v, k) for k, v in values.items()])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
+    onnx.save(model, tmp_path / "real.onnx")
+    run = ("run", str(tmp_path / "real.onnx"), "--test-data", "digits")
+    assert "pixels over 255 (--pixel" in neurobin(*run).err
+    assert neurobin(*run, "--pixel", "1/16").err == ""
+
+
+def test_content_decides_not_the_name(neurobin, files, tmp_path):
+    from neurobin import zoo
+
+    named = tmp_path / "a.nbin"
+    named.write_bytes((files / "trained.onnx").read_bytes())
+    assert "ONNX" in json.loads(neurobin("inspect", str(named), "--json").out)["facts"]["format"]
+    ours = tmp_path / "b.onnx"
+    ours.write_bytes(zoo.path("bnn_digits").read_bytes())
+    assert json.loads(neurobin("inspect", str(ours), "--json").out)["problem"] is None
+
+
+def test_nir_says_how_it_is_read_back_and_what_to_do_where_it_has_no_words(neurobin, tmp_path):
+    pytest.importorskip("h5py", reason="needs the h5py package: pip install 'neurobin[nir]'")
+    refused = neurobin("export", "birealnet_digits", "-o", str(tmp_path / "b.nir"))
+    assert (refused.code, "--trained" in refused.err, ".onnx" in refused.err) == (3, True, True)
+    assert "--pixel 1" in neurobin("export", "birealnet_digits", "--trained", "-o", str(tmp_path / "b.nir")).err
+    run = ("run", str(tmp_path / "b.nir"), "--test-data", "digits", "--json")
+    assert json.loads(neurobin(*run, "--pixel", "1").out)["accuracy"] > 0.95
+
+
+def test_inspect_says_what_was_left_out(neurobin, vector):
+    from neurobin.ir.store import load, save
+
+    ending = vector.with_name("softmax.trained.nbin")
+    save(load(vector).with_meta(left_out="Softmax"), ending)
+    assert json.loads(neurobin("inspect", str(ending), "--json").out)["left_out"] == "Softmax"
+    assert "Left out at the end, for a graph gives the scores: Softmax." in neurobin("inspect", str(ending)).out
+    assert "Left out" not in neurobin("inspect", str(vector)).out

@@ -202,7 +202,7 @@ def _folder_link(folder: Path) -> None:
 
 STRUCTURES = (
     # bytes
-    Hostile("empty file", fixed(b""), "holds no graph"),
+    Hostile("empty file", fixed(b""), "is empty"),
     Hostile("a text", fixed(b"hello, this is no model at all"), "is no ONNX model"),
     Hostile("random bytes", fixed(np.random.default_rng(0).bytes(4096)), "is no ONNX model"),
     Hostile("a zip archive", fixed(b"PK\x03\x04" + bytes(100)), "zip archive", 3),
