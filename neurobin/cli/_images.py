@@ -20,16 +20,16 @@ WHOLE, SAMPLE = 500, 200  # a test split of up to 500 images is executed whole, 
 
 
 class _Count(click.ParamType):
-    """A whole number from `least` on, or `all`; `sample` is the default's own word."""
+    """A whole number from `least` on, `all`, or the default's own word."""
 
     name = "count"
 
-    def __init__(self, least: int) -> None:
-        self.least = least
+    def __init__(self, least: int, default: str) -> None:
+        self.least, self.words = least, ("all", default)
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int | str:
         text = str(value)
-        if text in ("sample", "all"):
+        if text in self.words:
             return text
         if not (text.isascii() and text.isdigit()):
             self.fail(f"{text!r} is neither a number of images nor 'all'", param, ctx)
@@ -42,7 +42,14 @@ def images_option(least: int) -> Callable[[F], F]:
     """--images N|all, with the same default in every command that executes several networks."""
     none = "; 0: none" if least == 0 else ""
     words = f"Test images to execute. Default: all of a test split of up to {WHOLE}, {SAMPLE} of a larger one{none}."
-    return click.option("--images", "count", type=_Count(least), default="sample", metavar="N|all", help=words)
+    return click.option("--images", "count", type=_Count(least, "sample"), default="sample", metavar="N|all", help=words)
+
+
+def whole_split_option(command: F) -> F:
+    """--images N|all, for a command whose answer is about the test split as a whole."""
+    return click.option(
+        "--images", "count", type=_Count(1, "all"), default="all", metavar="N|all", help="Test images to run. Default: all."
+    )(command)
 
 
 def chosen_images(graph: Graph, count: ImageCount) -> tuple[np.ndarray, np.ndarray | None]:

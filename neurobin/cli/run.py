@@ -8,21 +8,23 @@ from functools import partial
 import click
 
 from neurobin.cli._common import emit_json, in_batches, json_option, split_images
+from neurobin.cli._images import ImageCount, whole_split_option
 from neurobin.cli._imported import Import, import_options, imported, in_integers
 
 
 @click.command("run", epilog="Example:  neurobin run bnn_digits --engine packed --images 100 --json")
 @click.argument("model", metavar="MODEL")
 @click.option("--engine", type=click.Choice(["packed", "reference"]), default="packed", show_default=True)
-@click.option("--images", "count", type=click.IntRange(min=1), help="How many images of the test split (default: all).")
+@whole_split_option
 @import_options
 @json_option
-def command(model: str, engine: str, count: int | None, how: Import, as_json: bool) -> None:
+def command(model: str, engine: str, count: ImageCount, how: Import, as_json: bool) -> None:
     """Run a network on the test split of its data set and report its accuracy."""
     from neurobin.exec import packed, reference
 
     graph = imported(model, how)
-    data = split_images(graph, count)  # before any calibration: whoever named no data set hears of it at once
+    # Before any calibration: whoever named no data set hears of it at once.
+    data = split_images(graph, count if isinstance(count, int) else None)
     graph = in_integers(graph, model)
     execute = partial((packed if engine == "packed" else reference).run, graph)
     start = time.perf_counter()

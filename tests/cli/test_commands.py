@@ -138,7 +138,7 @@ def test_lower_repeats_the_stored_network(neurobin, tmp_path):
 
 def test_run_reports_the_stored_accuracy(neurobin):
     for engine in ("packed", "reference"):
-        answer = json.loads(neurobin("run", "bnn_digits", "--engine", engine, "--json").out)
+        answer = json.loads(neurobin("run", "bnn_digits", "--engine", engine, "--images", "all", "--json").out)
         assert answer["accuracy"] == zoo.load("bnn_digits").meta["accuracy"]["deployed"]
         assert answer["images"] >= 360
 

@@ -40,6 +40,8 @@ from neurobin import zoo
         (["lower", "bnn_digits", "-o", "bnn.onnx"], 2, "neurobin export"),
         (["lower", "tfc"], 2, "--weights FILE"),
         (["lower", "bnn_digits.onnx", "--pixel", "1e400"], 2, "--pixel 1/255"),
+        (["run", "bnn_digits", "--images", "sample"], 2, "neither a number of images nor 'all'"),
+        (["run", "bnn_digits", "--images", "0"], 2, "0 is fewer than 1"),
         (["run", "nosuchnetwork"], 2, "a file has a suffix or a folder"),
         (["run", str(zoo.path("bnn_digits")), "--test-data", "minst"], 2, "try: 'mnist'"),
         (["compare", "--report", ""], 2, "is a folder"),
