@@ -1,8 +1,8 @@
-"""Reads an HDF5 file with its library, in a process of its own: `python -m neurobin.frontend.hdf5.helper FILE LIMITS`.
+"""Reads an HDF5 file with its library, in a process of its own that `reading` starts.
 
-The library is written in C and has crashed on damaged files; here that ends a helper, and the caller says so. FILE is - for
-one on stdin. What was found goes to stdout as the container that `.nbin` files use: one array of bytes, `TEXTS`, with texts
-and attributes as JSON, and the arrays by their path. Links to other files, virtual and external data are not followed.
+The library is written in C and has crashed on damaged files; here that ends a helper, and the caller says so. What was
+found goes to stdout as the container that `.nbin` files use: one array of bytes, `TEXTS`, with texts and attributes as
+JSON, and the arrays by their path. Links to other files, virtual and external data are not followed.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from neurobin.errors import FormatError
-from neurobin.frontend.hdf5.reading import PROCESSOR_SECONDS, TEXTS, Texts
+from neurobin.frontend.hdf5.reading import PROCESSOR_SECONDS, REFUSED, TEXTS, UNREADABLE, Texts
 from neurobin.frontend.limits import Limits
 from neurobin.ir.container import arrange, short, write_container
 
@@ -77,12 +77,14 @@ def collect(file: Any, limits: Limits) -> Found:
 
 def _attributes(found: Found, path: str, group: Any) -> None:
     """A group's attributes that are texts, lists of texts, or empty."""
+    import h5py
+
     for name in group.attrs:
         found.count(name)
         where = f"attribute {short(name)} of {short(path or '/')}"
         stored = group.attrs.get_id(name)
         empty = stored.shape is None or 0 in stored.shape
-        if not empty and stored.dtype.kind not in "OS":
+        if not empty and h5py.check_string_dtype(stored.dtype) is None:
             continue
         shape = () if empty else _checked(found, stored, where)  # before anything is read
         found.attributes.setdefault(path, {})[name] = [] if empty else _text(found, group.attrs[name], shape, where)
@@ -124,16 +126,20 @@ def _check_letters(text: str, where: str) -> None:
 
 def _data_set(found: Found, name: str, item: Any) -> None:
     """A data set's text, or its numbers; texts of several axes become nested lists of JSON."""
+    import h5py
+
     where = short(name)
     if item.is_virtual or item.external:
         raise FormatError("keeps its data in another file", where=where)
+    if item.chunks is not None:  # unpacked as a whole, however little of one belongs to the data set
+        found.limits.check_tensor(item.chunks, item.dtype, f"{where}, one chunk")
     if item.dtype.kind in "biuf" and item.shape is not None:
         found.hold(found.limits.check_tensor(item.shape, item.dtype, where), where)
         wide = item.dtype.itemsize > 8 or item.dtype.str[1:] == "f2"
         kind = np.dtype(np.float64) if wide else np.dtype("u1") if item.dtype.kind == "b" else item.dtype
         found.arrays[name] = np.asarray(item[()], dtype=kind)
         return
-    if item.dtype.kind not in "OS" or item.shape is None:
+    if h5py.check_string_dtype(item.dtype) is None or item.shape is None:
         raise FormatError(f"is of type {item.dtype}", where=where)
     shape = _checked(found, item, where)
     if 0 in shape:
@@ -157,7 +163,7 @@ def _bounded(limits: Limits) -> None:
 
 
 def main(path: str, limits: str) -> None:
-    """Writes the container, or one line of what is wrong and exit code 3."""
+    """Writes the container, or one line of what is wrong. The file is one by its path, or - for stdin."""
     import h5py
 
     try:
@@ -172,14 +178,10 @@ def main(path: str, limits: str) -> None:
             sys.stdout.buffer.write(chunk)
     except FormatError as error:
         sys.stderr.write(str(error))
-        sys.exit(3)
+        sys.exit(REFUSED)
     except MemoryError:
         sys.stderr.write("takes more memory than its limits let it have")
-        sys.exit(3)
+        sys.exit(REFUSED)
     except (OSError, ValueError, KeyError, RuntimeError, TypeError, AttributeError, ArithmeticError) as error:
         sys.stderr.write(f"is no HDF5 file that can be read: {short(str(error))}")
-        sys.exit(3)
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:3])
+        sys.exit(UNREADABLE)

@@ -22,8 +22,15 @@ from neurobin.ir.container import header_bytes, parse_json, read_header
 
 SECONDS = 60  # of the clock, where the processor has other things to do
 PROCESSOR_SECONDS = 8
+REFUSED, UNREADABLE = 3, 4  # exit codes of the helper: what its line says is of neurobin, or of the library
 TEXTS = "texts"  # the array of what is no array; paths of arrays begin with "/"
 Texts = str | list[str]
+_HELPER = """
+import json, sys
+sys.path[:] = json.loads(sys.argv[1])
+from neurobin.frontend.hdf5.helper import main
+main(*sys.argv[2:])
+"""
 
 
 @dataclass(frozen=True)
@@ -71,19 +78,29 @@ def read_bytes(data: bytes, limits: Limits) -> Content:
 def _content(name: str, data: bytes | None, limits: Limits) -> Content:
     if importlib.util.find_spec("h5py") is None:
         raise UsageError("reading HDF5 (Keras, NIR) needs the h5py package", hint="pip install 'neurobin[keras]'")
-    helper = [sys.executable, "-m", "neurobin.frontend.hdf5.helper", name, json.dumps(vars(limits))]
-    one_thread = os.environ | {"OPENBLAS_NUM_THREADS": "1"}  # or each thread takes its share of what memory there is
+    helper = [sys.executable, "-P", "-c", _HELPER, json.dumps(_places()), name, json.dumps(vars(limits))]
+    # Each thread would take its share of what memory there is; and no filter that a file names is looked for as a plugin.
+    around = os.environ | {"OPENBLAS_NUM_THREADS": "1", "HDF5_PLUGIN_PRELOAD": "::"}
     try:
-        done = subprocess.run(helper, input=data or b"", capture_output=True, timeout=SECONDS, env=one_thread)
+        done = subprocess.run(helper, input=data or b"", capture_output=True, timeout=SECONDS, env=around)
     except subprocess.TimeoutExpired:
         raise FormatError(f"took more than {SECONDS} s to read") from None
-    if done.returncode == 3:
-        raise FormatError(done.stderr.decode("utf-8", "replace")[:500])
+    if done.returncode in (REFUSED, UNREADABLE):
+        hint = "get the file again: it is cut short or damaged, or is no HDF5" if done.returncode == UNREADABLE else ""
+        raise FormatError(done.stderr.decode("utf-8", "replace")[:500], hint=hint)
     if done.returncode == -signal.SIGXCPU:
         raise FormatError(f"took the HDF5 library more than {PROCESSOR_SECONDS} s of processor time: the file is damaged")
     if done.returncode:
         raise FormatError(f"ended the HDF5 library with code {done.returncode}: the file is damaged")
     return _unpacked(done.stdout)
+
+
+def _places() -> list[str]:
+    """Where the helper imports from: where this process does, but never the folder it happens to be called in.
+
+    That may be a stranger's, with an h5py.py of his beside the network.
+    """
+    return [place for place in sys.path if place] + [str(Path(__file__).parents[3])]
 
 
 def _unpacked(out: bytes) -> Content:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import lzma
 import os
 import zipfile
 import zlib
@@ -17,8 +16,9 @@ METADATA, CONFIG, WEIGHTS = "metadata.json", "config.json", "model.weights.h5"
 _SMALL = 2**16  # bytes of the metadata
 _DIRECTORY = 2**20  # bytes of the list of members
 _TAIL = 2**16 + 22  # bytes: the end's own and the longest comment
+_PACKED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # others take memory that only their own data states
 _END, _END_64 = b"PK\x05\x06", b"PK\x06\x07"
-_DAMAGED = (OSError, ValueError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error, lzma.LZMAError)
+_DAMAGED = (OSError, ValueError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error)
 
 
 def is_keras(file: BinaryIO) -> bool:
@@ -60,6 +60,8 @@ def _member(archive: zipfile.ZipFile, name: str, limits: Limits, most: int) -> b
     found = [entry for entry in archive.infolist() if entry.filename == name]
     if len(found) != 1:
         raise FormatError(f"holds {len(found)} members {name}, expected one")
+    if found[0].compress_type not in _PACKED:
+        raise FormatError(f"packs {name} as Keras does not", hint="is it what model.save('x.keras') wrote?")
     limits.check("file_bytes" if name == WEIGHTS else "config_bytes", found[0].file_size, f"the size of {name}")
     with archive.open(found[0]) as member:
         data = member.read(most + 1)

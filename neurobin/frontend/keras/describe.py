@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 
 from neurobin.frontend.description import Description, Operator
-from neurobin.frontend.keras.convert import FUNCTION, kind_of, unsupported
-from neurobin.frontend.keras.model import Layer
+from neurobin.frontend.keras.convert import kind_of, unsupported
+from neurobin.frontend.keras.model import FUNCTION, Layer
 from neurobin.frontend.keras.saved import Saved
 from neurobin.ir.text import shown
 

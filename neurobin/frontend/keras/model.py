@@ -11,6 +11,7 @@ from neurobin.ir.container import short
 from neurobin.ir.text import shown
 
 WITHIN = " / "  # between the names of models and layers in them: no name of Keras's holds it
+FUNCTION = "TFOpLambda"  # a function of TensorFlow that a model applies to its tensors
 MOST = 2**31  # of whole numbers in a description: more are no size
 
 
@@ -128,9 +129,10 @@ class Call:
 
 @dataclass(frozen=True)
 class Model:
-    """A network with one input, of `shape` without the batch, and one output."""
+    """A network with one input, of `shape` without the batch and of a type by numpy's name, and one output."""
 
     shape: tuple[int, ...]
+    kind: str
     input: Tensor
     output: Tensor
     calls: tuple[Call, ...]

@@ -36,10 +36,11 @@ def model_of(config: object, version: str, limits: Limits) -> Model:
     start = Tensor("input")
     reader.known[start] = start
     outputs = reader.place(root, "", [start])
-    if len(outputs) != 1 or len(reader.shapes) != 1:
-        found = f"{len(reader.shapes)} inputs and {len(outputs)} outputs"
+    if len(outputs) != 1 or len(reader.images) != 1:
+        found = f"{len(reader.images)} inputs and {len(outputs)} outputs"
         raise UnsupportedError(f"a network with {found}, expected one of each")
-    return Model(_shape(reader.shapes[0]), start, outputs[0], tuple(reader.calls), layers, version)
+    shape, kind = reader.images[0]
+    return Model(_shape(shape), kind, start, outputs[0], tuple(reader.calls), layers, version)
 
 
 def _class(stated: object, what: str) -> tuple[str, dict[str, Any], str]:
@@ -72,9 +73,12 @@ class _Reader:
 
     limits: Limits
     calls: list[Call] = field(default_factory=list)
-    shapes: list[object] = field(default_factory=list)  # of the outermost model's inputs, as stated
+    images: list[tuple[object, str]] = field(default_factory=list)  # shape, as stated, and type of the outermost inputs
     known: dict[Tensor, Tensor] = field(default_factory=dict)
-    counted: int = 0
+    counted: int = 0  # layers
+    applied: int = 0  # layers, and models, each time
+    sizes: dict[str, int] = field(default_factory=dict)  # how many values state a layer's calls, by its path
+    read: int = 0  # of those so far; those of a model's layers count each time that it is applied
 
     def layers(self, kind: str, config: Mapping[str, Any], path: str, depth: int) -> tuple[Layer, ...]:
         """A model's layers, and those of models among them. Raises FormatError for two of one name."""
@@ -95,11 +99,15 @@ class _Reader:
                 raise FormatError("two layers have this name", where=f"layer {short(name)}")
             place = f"{path}{WITHIN}{name}" if path else name
             parts = self.layers(inner, own, place, depth + 1) if inner in MODELS and not origin else ()
+            self.sizes[place] = _count(one.get("inbound_nodes"))
             found[name] = Layer(place, inner, own | {"inbound_nodes": one.get("inbound_nodes")}, parts, origin)
         return tuple(found.values())
 
     def place(self, model: Layer, key: str, inputs: list[Tensor]) -> list[Tensor]:
         """Calls the layers of a model that is applied to these tensors, in order; its outputs."""
+        self._applied(model)
+        self.read += sum(self.sizes[layer.path] for layer in model.layers)
+        self.limits.check("fields", self.read, "the number of values that state calls", model.where)
         if model.kind == "Sequential":
             return self._sequential(model, key, inputs)
         nodes = {layer.name: self._nodes(layer, key) for layer in model.layers}
@@ -115,7 +123,7 @@ class _Reader:
                 raise model.refuse(f"begins at {short(start.name)}, which is no {INPUT}")
             self.known[start] = tensor
             if not key:
-                self.shapes.append(_stated(layer))
+                self.images.append(_stated(layer))
         for layer, number in _ordered(model, nodes, key):
             operands, keywords = nodes[layer.name][number]
             self._apply(layer, Tensor(f"{key}{WITHIN}{layer.name}", number), operands, keywords)
@@ -125,8 +133,8 @@ class _Reader:
         if len(inputs) != 1 or not model.layers:
             raise model.refuse(f"has {len(model.layers)} layers and is applied to {len(inputs)} tensors")
         if not key:
-            stated = _stated(model.layers[0])
-            self.shapes.append(model.config.get("build_input_shape") if stated is None else stated)
+            stated, kind = _stated(model.layers[0])
+            self.images.append((model.config.get("build_input_shape") if stated is None else stated, kind))
         at = inputs[0]
         for layer in model.layers:
             if layer.kind != INPUT:
@@ -139,14 +147,21 @@ class _Reader:
         """One more call; a model's are those of its layers."""
         outside = [self._resolved(one, layer) for one in operands]
         if layer.kind in MODELS and not layer.origin:
+            if any(keywords.get(name) for name in ("training", "mask")):
+                raise layer.unsupported("is called for training, or with a mask")
             tensors = [one for one in outside if isinstance(one, Tensor)]
             results = self.place(layer, f"{made.key}#{made.node}", tensors)
             self.known |= {replace(made, index=number): tensor for number, tensor in enumerate(results)}
             return
-        self.limits.check("nodes", len(self.calls) + 1, "the number of times that layers are applied")
+        self._applied(layer)
         named = {name: self._resolved(value, layer) for name, value in keywords.items()}
         self.calls.append(Call(layer, made, tuple(outside), named))
         self.known[made] = made
+
+    def _applied(self, layer: Layer) -> None:
+        """Raises FormatError for too many: models within models may multiply them."""
+        self.applied += 1
+        self.limits.check("nodes", self.applied, "the number of times that layers are applied", layer.where)
 
     def _resolved(self, value: Any, layer: Layer) -> Any:
         if isinstance(value, Tensor):
@@ -232,9 +247,19 @@ def _pairs(model: Layer, name: str) -> list[object]:
     return [stated] if isinstance(stated[0], str) else stated
 
 
-def _stated(layer: Layer) -> object:
-    """The shape of the images that a layer is built for, None where it says nothing."""
-    return layer.config.get("batch_input_shape", layer.config.get("batch_shape"))
+def _stated(layer: Layer) -> tuple[object, str]:
+    """(the shape of the images that a layer is built for, None where it says nothing; their type)."""
+    shape = layer.config.get("batch_input_shape", layer.config.get("batch_shape"))
+    return shape, (layer.text("dtype", "float32") if layer.kind == INPUT else "float32")
+
+
+def _count(value: object) -> int:
+    """How many values there are in one of JSON, itself included."""
+    waiting, count = [value], 0
+    while waiting:
+        count, one = count + 1, waiting.pop()
+        waiting += one.values() if isinstance(one, dict) else one if isinstance(one, list) else ()
+    return count
 
 
 def _ordered(model: Layer, nodes: Mapping[str, Mapping[int, Node]], key: str) -> list[tuple[Layer, int]]:

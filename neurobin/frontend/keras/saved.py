@@ -76,7 +76,8 @@ def _described(path: Path, limits: Limits, weights: Path | None) -> Saved:
         whole = content.attribute("", "layer_names") is None
         _check_backend(content, _GROUP if whole else "")
     except FormatError as error:
-        raise FormatError(error.what, where=f"{shown(str(weights))}{': ' * bool(error.where)}{error.where}") from None
+        where = f"{shown(str(weights))}{': ' * bool(error.where)}{error.where}"
+        raise FormatError(error.what, where=where, hint=error.hint) from None
     return Saved(model, "description with weights", content, partial(by_group, model.layers, content, _GROUP * whole))
 
 

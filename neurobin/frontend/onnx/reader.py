@@ -24,7 +24,7 @@ from neurobin.frontend.onnx.domains import STANDARD, domain, versions
 from neurobin.frontend.onnx.external import Folder
 from neurobin.frontend.onnx.model import Call, Model, Port
 from neurobin.frontend.onnx.tensors import kind_of, size_of, to_array
-from neurobin.frontend.onnx.wire import scan
+from neurobin.frontend.onnx.wire import DAMAGED, scan
 from neurobin.ir.container import short
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def parse(data: bytes, limits: Limits = DEFAULT) -> ModelProto:
     try:
         proto = ModelProto.FromString(data)
     except DecodeError as error:
-        raise FormatError(f"is no ONNX model: {short(str(error))}") from None
+        raise FormatError(f"is no ONNX model: {short(str(error))}", hint=DAMAGED) from None
     if not proto.HasField("graph"):
         raise FormatError("holds no graph", hint="give a file that is an ONNX model")
     return proto

@@ -17,7 +17,7 @@ MESSAGE_BYTES = 200  # of one decoded message, and of one text, whatever it hold
 NUMBER_BYTES = 8  # a packed list's varint of one byte becomes a number of up to eight
 DEPTH = 60  # nested messages; the library stops at 100
 PROSE = {"doc_string", "value"}  # texts that nobody looks up, and that may be long
-_DAMAGED = "get the file again: it is cut short or damaged, or is no ONNX model"
+DAMAGED = "get the file again: it is cut short or damaged, or is no ONNX model"
 
 
 class Field(NamedTuple):
@@ -60,7 +60,7 @@ def scan(data: bytes, descriptor: Any, limits: Limits) -> None:
             continue
         length, at = _varint(data, at, end)
         if length > end - at:
-            raise FormatError(f"states {length} bytes at byte {at}, where {end - at} are left", hint=_DAMAGED)
+            raise FormatError(f"states {length} bytes at byte {at}, where {end - at} are left", hint=DAMAGED)
         field = known.get(key >> 3, _UNKNOWN)
         decoded += MESSAGE_BYTES
         if field.message is not None:
@@ -84,7 +84,7 @@ def _check_text(raw: bytes, name: str, at: int, limits: Limits) -> None:
     try:
         raw.decode("utf-8")
     except UnicodeDecodeError:
-        raise FormatError("is no UTF-8 text", where=where, hint=_DAMAGED) from None
+        raise FormatError("is no UTF-8 text", where=where, hint=DAMAGED) from None
 
 
 def _behind_number(data: bytes, at: int, end: int, wire: int) -> int:
@@ -92,10 +92,10 @@ def _behind_number(data: bytes, at: int, end: int, wire: int) -> int:
     if wire == VARINT:
         return _varint(data, at, end)[1]
     if wire not in (FIXED64, FIXED32):
-        raise FormatError(f"has wire type {wire} at byte {at}, which no model uses", hint=_DAMAGED)
+        raise FormatError(f"has wire type {wire} at byte {at}, which no model uses", hint=DAMAGED)
     at += 8 if wire == FIXED64 else 4
     if at > end:
-        raise FormatError(f"ends within a number at byte {end}", hint=_DAMAGED)
+        raise FormatError(f"ends within a number at byte {end}", hint=DAMAGED)
     return at
 
 
@@ -111,7 +111,7 @@ def _varint(data: bytes, at: int, end: int) -> tuple[int, int]:
         if byte < 128:
             return value, at
         shift += 7
-    raise FormatError(f"has no number where one should end at byte {at}", hint=_DAMAGED)
+    raise FormatError(f"has no number where one should end at byte {at}", hint=DAMAGED)
 
 
 def _is_varint_list(field: Any) -> bool:

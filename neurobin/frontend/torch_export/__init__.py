@@ -18,7 +18,7 @@ from typing import Any
 from torch import fx
 from torch.export import ExportedProgram
 
-from neurobin.errors import GraphError, UnsupportedError
+from neurobin.errors import GraphError, UnsupportedError, UsageError
 from neurobin.frontend.images import Images
 from neurobin.frontend.limits import DEFAULT, Limits
 from neurobin.frontend.onnx.convert import to_graph
@@ -28,7 +28,7 @@ from neurobin.frontend.onnx.sane import check
 from neurobin.frontend.torch_export import elements, layers, pools, shapes
 from neurobin.frontend.torch_export.idioms import operator_name
 from neurobin.frontend.torch_export.operands import Arguments
-from neurobin.frontend.torch_export.program import Program, opened
+from neurobin.frontend.torch_export.program import EVALUATE, Program, opened
 from neurobin.frontend.torch_export.translation import Names, Translation, type_of
 from neurobin.ir import Graph
 
@@ -44,8 +44,11 @@ def from_exported(program: ExportedProgram, images: Images | None = None, limits
     The example's batch is the program's, and any will do. `images` says what the program's real inputs are made of: pixels
     of 8 bits over 255 unless told otherwise. Whole-number inputs are taken as they are.
     Raises UnsupportedError listing every operator that has no meaning in a graph, by its name and its node's; and for
-    sizes that are not fixed, for buffers that are written, and for more than one input or result.
+    sizes that are not fixed, for buffers that are written, and for more than one input or result. UsageError for what is
+    no program.
     """
+    if not isinstance(program, ExportedProgram):
+        raise UsageError(f"expected a torch.export.ExportedProgram, got {type(program).__name__}", hint=EVALUATE)
     model = model_of(opened(program))
     limits.check("nodes", len(model.calls), "the number of operators")
     check(model, limits)

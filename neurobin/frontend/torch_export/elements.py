@@ -6,7 +6,7 @@ copysign and comparisons take -0 as 0, as graphs do.
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import isinf
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -41,8 +41,10 @@ def _sum(op: str) -> Rule:
 
 def _less(t: Translation, a: Arguments) -> str:
     """rsub: other - alpha self."""
-    a.require(a["alpha"] == 1, "a difference with a factor (alpha)")
-    return t.call("Sub", t.operand(a["other"]), t.operand(a["self"]))
+    less = t.operand(a["self"])
+    if a["alpha"] != 1:
+        less = t.call("Mul", less, t.operand(a["alpha"]))
+    return t.call("Sub", t.operand(a["other"]), less)
 
 
 def _divide(t: Translation, a: Arguments) -> str:
@@ -142,8 +144,7 @@ def _clip(low: str, high: str) -> Rule:
     """Between two bounds, either of which may be left out; bounds that vary are extremes, the upper one taken last."""
 
     def rule(t: Translation, a: Arguments) -> str:
-        bounds = [a.get(name) for name in (low, high)]
-        bounds = [None if isinstance(bound, float) and isinf(bound) else bound for bound in bounds]
+        bounds = [None if a.get(name) == open_end else a.get(name) for name, open_end in ((low, -inf), (high, inf))]
         x = t.operand(a["self"])
         if all(bound is None or not isinstance(bound, fx.Node) for bound in bounds):
             given = [t.operand(bound) if bound is not None else "" for bound in bounds]
@@ -228,6 +229,7 @@ RULES: dict[str, Rule] = {
     "aten.sub.Tensor": _sum("Sub"),
     "aten.sub.Scalar": _sum("Sub"),
     "aten.rsub.Scalar": _less,
+    "aten.rsub.Tensor": _less,
     "aten.mul.Tensor": _binary("Mul"),
     "aten.mul.Scalar": _binary("Mul"),
     "aten.div.Tensor": _divide,

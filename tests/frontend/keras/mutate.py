@@ -28,7 +28,7 @@ import numpy as np
 
 from neurobin.errors import NeurobinError
 from neurobin.frontend.hdf5 import helper
-from neurobin.frontend.hdf5.reading import _unpacked
+from neurobin.frontend.hdf5.reading import REFUSED, UNREADABLE, _unpacked
 from neurobin.frontend.keras import from_content
 from neurobin.frontend.keras.convert import RULES, check, to_graph
 from neurobin.frontend.keras.describe import describe
@@ -166,7 +166,7 @@ def _read(data: bytes) -> str:
     try:
         helper.main("-", json.dumps(vars(DEFAULT)))
     except SystemExit as stop:
-        return "FormatError" if stop.code == 3 else f"ends with {stop.code}"
+        return "FormatError" if stop.code in (REFUSED, UNREADABLE) else f"ends with {stop.code}"
     from_content(_unpacked(out.buffer.getvalue()), None, DEFAULT)
     return "graph"
 

@@ -13,9 +13,11 @@ pytest.importorskip("h5py", reason="needs the h5py package: pip install h5py")
 from neurobin.errors import FormatError, NeurobinError
 from neurobin.frontend.load import load
 from tests.frontend.keras.build import small, write
-from tests.frontend.keras.hostile import TABLE
+from tests.frontend.keras.hostile_files import FILES
+from tests.frontend.keras.hostile_layers import LAYERS
 
 SECONDS = 10
+TABLE = FILES | LAYERS
 
 
 @pytest.mark.parametrize("name", TABLE)
@@ -34,6 +36,16 @@ def test_a_hostile_file_is_refused(name, tmp_path):
 
 def test_what_they_were_made_of_is_no_hostile_file(tmp_path):
     assert load(write(tmp_path / "net.h5", *small())).nodes
+
+
+def test_nothing_is_imported_from_the_folder_of_a_file(tmp_path, monkeypatch):
+    """Python looks into the folder it is called in first, unless it is told not to."""
+    write(tmp_path / "net.h5", *small())
+    for name in ("h5py", "numpy", "json", "neurobin"):
+        (tmp_path / f"{name}.py").write_text("open('imported', 'w').close()")
+    monkeypatch.chdir(tmp_path)
+    assert load(Path("net.h5")).nodes
+    assert not (tmp_path / "imported").exists()
 
 
 @pytest.mark.slow

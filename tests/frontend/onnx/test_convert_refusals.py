@@ -73,6 +73,16 @@ def test_ends_and_sizes():
     refused(none, r"has shape \[1\], expected \[N, features\]")
 
 
+@pytest.mark.parametrize(("order", "fits"), [((0, 2, 3, 1), True), ((0, 1, 3, 2), False), ((0, 2, 1, 3), False)])
+def test_a_map_at_the_end_has_its_channels_first_or_last(order, fits):
+    net = Net((1, 3, 4, 5))
+    end = net("Transpose", net("Relu", net.name), perm=list(order))
+    if fits:
+        assert to_graph(from_proto(net.proto(end)), STEP).types
+    else:
+        refused(net, f"output '{end}': a map whose axes are in another order", end)
+
+
 def test_all_problems_are_listed_and_nothing_that_follows_from_them():
     net = Net((1, 4))
     first = net("Pow", net.name, np.float32(2))

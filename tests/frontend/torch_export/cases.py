@@ -84,7 +84,7 @@ def rounding(x: Tensor) -> Tensor:
 def arithmetic(x: Tensor) -> Tensor:
     y = signed(x)
     z = torch.add(y, y.abs(), alpha=3) - torch.sub(y, 2.0, alpha=0.5)
-    z = torch.rsub(z, 3.0) * -1.5 + (1 - y) / 4
+    z = torch.rsub(torch.rsub(z, 3.0), y.abs(), alpha=2) * -1.5 + torch.rsub(y, 1.0, alpha=0.5) / 4
     z = aten.mul.Scalar(aten.add.Scalar(z, 1), 2) - aten.sub.Scalar(-y, 0.25)
     z = aten.div.Scalar(z, 8) + y**2
     z = torch.maximum(z, torch.tensor(-0.5))

@@ -13,6 +13,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from tests.frontend.torch_export.cases import Does
+
 F = nn.functional
 
 
@@ -113,6 +115,38 @@ def rectifier(k: Choices, channels: int) -> nn.Module:
     return made
 
 
+def extra(k: Choices, channels: int) -> nn.Module:
+    """What programs do between layers, with its arguments; maps may grow or shrink by it."""
+    number, several = float(k.reals()), k.reals(channels, 1, 1)
+    sides, size = tuple(k.rng.integers(0, 3, 4).tolist()), (int(k.rng.integers(1, 4)), int(k.rng.integers(1, 4)))
+    below = tuple(side // 2 for side in size)
+    ways: list[Callable[[Tensor], Tensor]] = [
+        lambda x: torch.sub(x, F.relu(x), alpha=0.5),
+        lambda x: torch.add(F.relu(x), x, alpha=-2),
+        lambda x: torch.rsub(x, number, alpha=2),
+        lambda x: torch.rsub(x, F.relu(x)),
+        lambda x: torch.clamp(x, max=number),
+        lambda x: torch.clamp(x, -torch.inf, number),
+        lambda x: torch.clamp(torch.clamp_min(x, number), torch.tensor(-1.0), torch.tensor(1.0)),
+        lambda x: F.hardtanh(x, min(number, 0.25), 0.25),
+        lambda x: x * several - several,
+        lambda x: several / 4 - x / 2,
+        lambda x: torch.where(x > several, number, several),
+        lambda x: torch.where(x >= 0, x, several * x),
+        lambda x: (x > number).int() - (x < several).int() + 1.0,
+        lambda x: (torch.round(x * 4).clamp(-3, 3).to(torch.int32) + 1) / 2,
+        lambda x: torch.cat(torch.chunk(x, 2, -3)[::-1], -3),
+        lambda x: torch.cat([x[:, -1:], x], 1),
+        lambda x: F.pad(x, sides, value=number),
+        lambda x: F.max_pool2d(x, size, 1, below),
+        lambda x: F.max_pool2d(x, 2, 2, 1, ceil_mode=True),
+        lambda x: F.max_pool2d(x, (2, 1), 1, dilation=2),
+        lambda x: F.avg_pool2d(x, 2, 1, divisor_override=8),
+        lambda x: F.avg_pool2d(x, 2, 2, padding=1),
+    ]
+    return Does(ways[k.rng.integers(len(ways))])
+
+
 def network(seed: int, exact: bool) -> tuple[nn.Module, tuple[int, ...]]:
     """A module in evaluation mode, and the shape of its images."""
     k = Choices(seed, exact)
@@ -146,7 +180,10 @@ def maps(k: Choices, shape: tuple[int, ...]) -> tuple[list[nn.Module], tuple[int
         filters = c if keeps else groups * int(k.rng.integers(1, 4))
         size, stride = (3, 1) if keeps else (int(k.rng.integers(1, min(4, h + 1, w + 1))), int(k.one_of(1, 1, 2)))
         padding = 1 if keeps or size == 3 else 0
-        conv = Weighed(k, filters, c // groups, size, size, stride=stride, padding=padding, groups=groups)
+        options: dict[str, Any] = {"stride": stride, "padding": padding, "groups": groups}
+        if stride == 1 and padding and k.chance(0.4):
+            options |= {"padding": "same", "dilation": int(k.one_of(1, 2))}
+        conv = Weighed(k, filters, c // groups, size, size, **options)
         block = nn.Sequential(conv, norm(k, nn.BatchNorm2d, filters), rectifier(k, filters))
         if keeps:
             joins = k.chance(0.4)
@@ -157,5 +194,8 @@ def maps(k: Choices, shape: tuple[int, ...]) -> tuple[list[nn.Module], tuple[int
         if min(h, w) >= 3 and k.chance(0.4):
             layers.append(k.one_of(nn.MaxPool2d(2), nn.AvgPool2d(2)))
             h, w = h // 2, w // 2
+        if min(h, w) >= 3 and k.chance(0.6):
+            layers.append(extra(k, c))
+            c, h, w = layers[-1](torch.zeros(1, c, h, w)).shape[1:]
         layers.append(Quantizer(k))
     return layers, (c, h, w)

@@ -1,6 +1,15 @@
-"""Random networks, and networks of our own layers: torch, the graph of the program and the deployed graph."""
+"""Random networks, and networks of our own layers: torch, the graph of the program and the deployed graph.
+
+    python -m tests.frontend.torch_export.test_networks 0 1000
+
+judges so many of them, prints the seeds of those that differ or are refused, and counts all outcomes.
+"""
 
 from __future__ import annotations
+
+import sys
+import warnings
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -8,6 +17,7 @@ import torch
 from torch import nn
 from torch.export import export
 
+from neurobin.errors import NeurobinError
 from neurobin.exec import packed, reference
 from neurobin.frontend.images import Images
 from neurobin.frontend.torch import from_torch
@@ -113,3 +123,19 @@ def test_layers_of_our_own_mean_the_same_as_they_write(name):
         return [str(node.op.weight.dtype) for node in graph.nodes if node.op.name in ("conv2d", "dense")]
 
     assert layers(taken) == layers(written)
+
+
+def main(first: int, last: int) -> None:
+    outcomes: Counter[str] = Counter()
+    for seed in range(first, last):
+        try:
+            outcomes[judge(seed)] += 1
+        except (AssertionError, NeurobinError) as error:
+            outcomes[type(error).__name__] += 1
+            print(seed, str(error).partition("\n")[0][:200])
+    print(dict(outcomes))
+
+
+if __name__ == "__main__":
+    warnings.simplefilter("ignore")
+    main(int(sys.argv[1]), int(sys.argv[2]))

@@ -9,12 +9,13 @@ import torch
 from torch import nn
 from torch.export import Dim, export
 
-from neurobin.errors import FormatError, UnsupportedError
+from neurobin.errors import FormatError, UnsupportedError, UsageError
 from neurobin.frontend.torch_export import from_exported
 from tests.frontend.torch_export.cases import Does
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*LeafSpec:FutureWarning")  # torch's own, of its own types
 IMAGE = torch.zeros(1, 4, 6, 6)
+BY_CHANNEL = torch.tensor([-0.5, -0.25, 0.25, 0.5])[:, None, None]
 F = nn.functional
 
 
@@ -41,6 +42,7 @@ PROBLEMS = [
     (lambda x: x.view(1, 2, 2, 6, 6) * 2, "a view of 5 axes"),
     (lambda x: x.view(1, 4, 3, 2, 6).transpose(2, 3).reshape(1, 4, 6, 6), "no shuffle of channels"),
     (lambda x: torch.where(x > 0.5, x, 0.0), "Where of several computed tensors"),
+    (lambda x: torch.where(-x > BY_CHANNEL, -x, BY_CHANNEL), "Where of several computed tensors"),
     (lambda x: (x * 300).to(torch.int32), "casts .* that may wrap|no clip bounds"),
     (lambda x: torch.softmax(x, 1) * 2, "a softmax that something reads"),
     (lambda x: torch.where(x > 0.5, 1.0, torch.where(x > 0.25, -1.0, 0.0)), "rise and fall"),
@@ -156,3 +158,8 @@ def test_weights_that_are_no_numbers_are_refused():
         module.weight[1, 2, 0, 0] = float("nan")
     with pytest.raises(FormatError, match=r"is nan, at \[1, 2, 0, 0\]"):
         from_exported(export(module, (IMAGE,)))
+
+
+def test_a_module_is_no_program():
+    with pytest.raises(UsageError, match=r"expected a torch.export.ExportedProgram, got Linear"):
+        from_exported(nn.Linear(3, 2))

@@ -14,18 +14,18 @@ from neurobin.frontend.keras.convert import activations, elements, layers, pools
 from neurobin.frontend.keras.convert.conversion import Conversion
 from neurobin.frontend.keras.convert.names import named
 from neurobin.frontend.keras.convert.quantizers import INPUTS, KERNELS, NONE
-from neurobin.frontend.keras.model import WITHIN, Call, Layer, Model, Tensor
+from neurobin.frontend.keras.model import FUNCTION, WITHIN, Call, Layer, Model, Tensor
 from neurobin.frontend.keras.weights import Weights
 from neurobin.frontend.limits import DEFAULT, Limits
 from neurobin.frontend.onnx.convert.conversion import tidy
 from neurobin.ir import Builder, Graph, TensorType
 from neurobin.ir.container import short
+from neurobin.ir.dtype import i, u
 from neurobin.ops.avg_pool2d import AvgPool2d
 from neurobin.ops.max_pool2d import MaxPool2d
 
 Rule = Callable[[Conversion, Call], str | tuple[str, ...]]
 INPUT = "image"
-FUNCTION = "TFOpLambda"
 _NO_OPS = (
     "ActivityRegularization", "AlphaDropout", "Dropout", "GaussianDropout", "GaussianNoise", "Identity", "SpatialDropout2D",
 )  # fmt: skip
@@ -87,6 +87,8 @@ FUNCTIONS: dict[str, Rule] = elements.FUNCTIONS | {
     "math.tanh": _activation("tanh"),
     "nn.softmax": _softmax,
 }
+_REALS = ("float32", "float64")
+_WHOLE = {"uint8": u(8), "int8": i(8), "uint16": u(16), "int16": i(16)}
 _VIEWS = {"Flatten", "Reshape", *_NO_OPS}  # the scores behind a softmax stay the scores
 _KEYS = {
     "activation": activations.KNOWN,
@@ -160,8 +162,8 @@ def to_graph(model: Model, weights: Weights, images: Images | None = None, limit
     """
     check(model)
     limits.check("input_elements", prod(model.shape), "the number of elements of one image")
-    made = images or Images()
-    c = Conversion(Builder({INPUT: TensorType(model.shape, made.dtype)}), limits, weights, _ending(model))
+    made = _images(model, images)
+    c = Conversion(Builder({INPUT: TensorType(model.shape, made.dtype)}), limits, weights, model.output, _ending(model))
     c.builder.prefix = INPUT
     c.names[model.input] = c.affine(INPUT, made.scale, made.offset)
     problems: list[str] = []
@@ -178,6 +180,22 @@ def to_graph(model: Model, weights: Weights, images: Images | None = None, limit
     return c.builder.graph(c.names[model.output], source="keras", left_out=", ".join(c.left_out)).pruned()
 
 
+def _images(model: Model, images: Images | None) -> Images:
+    """Pixels over 255 for a network that reads reals, whole numbers as they are for one that makes them reals first.
+
+    Those of the caller come before either. Raises UnsupportedError for other types, and where whole numbers are computed
+    with: they may wrap.
+    """
+    if model.kind in _REALS:
+        return images or Images()
+    if model.kind not in _WHOLE:
+        raise UnsupportedError(f"takes {short(model.kind)}, expected real numbers or whole ones of up to 16 bits")
+    for call in model.calls:
+        if model.input in call.inputs and call.layer.kind != "Rescaling":
+            raise call.layer.unsupported(f"reads {model.kind}, expected a Rescaling of whole numbers before all else")
+    return images or Images(_WHOLE[model.kind], 1.0, 0.0)
+
+
 def _check_result(c: Conversion, tensor: Tensor, where: str) -> None:
     """Raises FormatError for the second result of a call that has one."""
     if tensor not in c.names and replace(tensor, index=0) in c.names:
@@ -190,12 +208,21 @@ def _convert(c: Conversion, call: Call, problems: list[str]) -> None:
     assert rule is not None
     c.builder.prefix = tidy(call.layer.path.replace(WITHIN, "/"))
     try:
+        _check_keywords(call)
         made = rule(c, call)
     except (UnsupportedError, GraphError) as error:
         problems.append(str(error) if error.where else f"{call.layer.where}: {error}")
         return
     for index, name in enumerate(made if isinstance(made, tuple) else (made,)):
         c.names[Tensor(call.made.key, call.made.node, index)] = name
+
+
+def _check_keywords(call: Call) -> None:
+    """Raises UnsupportedError for what a call says besides its operands: training=True drops values at random."""
+    known = elements.KEYWORDS.get(kind_of(call.layer), frozenset()) | {"name"}
+    for name, value in call.keywords.items():
+        if value is not None and name not in known and (name, value) != ("training", False):
+            raise call.layer.unsupported(f"is called with {short(name)} = {short(value)}")
 
 
 def _ending(model: Model) -> frozenset[Tensor]:

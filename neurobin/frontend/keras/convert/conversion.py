@@ -28,6 +28,7 @@ class Conversion:
     builder: Builder
     limits: Limits
     weights: Weights
+    output: Tensor
     ending: frozenset[Tensor]  # tensors of which nothing but another shape of them is the network's output
     names: dict[Tensor, str] = field(default_factory=dict)
     left_out: list[str] = field(default_factory=list)
@@ -131,5 +132,7 @@ class Conversion:
         """x, which is ranked as `what` of it is. Raises UnsupportedError where something reads the result."""
         if call.made not in self.ending:
             raise UnsupportedError(f"{what}, and something is computed with it", where=call.layer.where)
+        if call.made != self.output and prod(self.shape(x)[:-1]) > 1:
+            raise UnsupportedError(f"{what} of each place of a map, which are ranked together", where=call.layer.where)
         self.left_out.append(what)
         return x

@@ -88,8 +88,9 @@ def rescaling(c: Conversion, call: Call) -> str:
 
 
 def _operands(c: Conversion, call: Call, *names: str) -> list[Any]:
-    """The operands of a function with parameters of these names: tensors by their names, constants as they are."""
-    given = [*call.operands, *(call.keywords[name] for name in names[len(call.operands) :] if name in call.keywords)]
+    """The operands of a function with parameters of these names. Several without a keyword are a list, the first operand."""
+    first = call.operands[0] if len(call.operands) == 1 else [*call.operands]
+    given = [first, *(call.keywords[name] for name in names[1:] if name in call.keywords)]
     if len(given) != len(names):
         raise call.layer.refuse(f"has {len(given)} operands, expected {', '.join(names)}")
     return given
@@ -101,7 +102,13 @@ def _binary(pair: Pair, first: Beside, second: Beside) -> Callable[[Conversion, 
     def rule(c: Conversion, call: Call) -> str:
         x, y = _operands(c, call, "x", "y")
         if isinstance(x, Tensor) and isinstance(y, Tensor):
-            return pair(c, call, c.names[x], c.names[y])
+            a, b = c.names[x], c.names[y]
+            if len(c.shape(a)) != len(c.shape(b)):  # the batch of one would lie on an axis of the other
+                sizes = [[None, *c.shape(side)] for side in (a, b)]
+                raise call.layer.unsupported(f"reads shapes {sizes[0]} and {sizes[1]}, expected as many axes")
+            return pair(c, call, a, b)
+        if not (isinstance(x, Tensor) or isinstance(y, Tensor)):
+            raise call.layer.refuse("reads no tensor")
         name, value, function = (c.names[x], y, first) if isinstance(x, Tensor) else (c.names[y], x, second)
         return function(c, name, c.constant(call, value, name))
 
@@ -175,7 +182,7 @@ def _mean(c: Conversion, call: Call) -> str:
         raise call.layer.unsupported(f"a mean over axes {axes!r:.40}, expected height and width of a map")
     height, width, channels = c.shape(x)
     pooled = c.add(AvgPool2d((height, width), (1, 1)), x)
-    return pooled if call.keywords.get("keepdims") is True else c.shaped(call, pooled, (channels,))
+    return pooled if call.keywords.get("keepdims") else c.shaped(call, pooled, (channels,))
 
 
 _ADD = _binary(plus, _plus_constant, _plus_constant)
@@ -198,4 +205,15 @@ FUNCTIONS: dict[str, Callable[[Conversion, Call], str | tuple[str, ...]]] = {
     "concat": _concat,
     "split": _split,
     "identity": lambda c, call: c.input(call),
+}
+# What they may be told beside their operands; all others would change what is computed, as what is not None says.
+KEYWORDS: dict[str, frozenset[str]] = {
+    **dict.fromkeys(("__operators__.add", "math.add", "math.subtract", "math.multiply"), frozenset("xy")),
+    **dict.fromkeys(("math.truediv", "math.divide", "math.maximum", "math.minimum"), frozenset("xy")),
+    "math.reduce_mean": frozenset({"axis", "keepdims"}),
+    "nn.leaky_relu": frozenset({"alpha"}),
+    "nn.softmax": frozenset({"axis"}),
+    "clip_by_value": frozenset({"clip_value_min", "clip_value_max"}),
+    "concat": frozenset({"axis"}),
+    "split": frozenset({"num_or_size_splits", "axis"}),
 }

@@ -123,6 +123,8 @@ def _write_end(c: Conversion, end: str, left_out: list[Call], problems: list[str
     if scores is None:
         problems.append(f"output {short(end)}: a result that no graph has")
         return
+    if len(scores.sizes) == 3 and scores.order not in (MAP, LAST):
+        problems.append(f"output {short(end)}: a map whose axes are in another order than its channels' first or last")
     for call in left_out:
         flattened = call.op != "ArgMax" and call.version < 13  # softmax over this axis and all behind it
         axis = Frame(call, c.limits).axis(call.integer("axis"), len(scores.order))

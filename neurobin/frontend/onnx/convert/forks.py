@@ -34,7 +34,7 @@ def forked(c: Conversion, call: Call) -> Chain | None:
     parts = [c.values[name] for name in call.inputs]
     chains = [part for part in parts if isinstance(part, Chain)]
     constants = tuple(part.values if isinstance(part, Fixed) else None for part in parts)
-    if len(chains) < 2 or len(chains) < constants.count(None):
+    if len(chains) < 2 or len(chains) < sum(constant is None for constant in constants):
         return None
     flow = chains[0].flow
     if any(chain.flow != flow or flow.kind.kind != "f" for chain in chains):
