@@ -98,22 +98,33 @@ def command(
     _tell(flips, measured)
 
 
+def _with_weights(model: str, weights: Path, how: Import) -> Graph:
+    """A published architecture, or else a description in a file, with the weights of another."""
+    from neurobin.nets import published  # torch
+    from neurobin.zoo.untrained import with_weights
+
+    if model not in published.names() and is_file_name(model):
+        return imported(model, how, weights)
+    return of_data(with_weights(model, weights, how.limits), how)
+
+
+def _refuse_architecture(name: str) -> None:
+    """Raises UsageError for a name that has no weights."""
+    from neurobin.nets import published  # torch
+
+    if name in published.names():
+        hint = f"neurobin lower {name} --weights FILE, or estimate it untrained"
+        raise UsageError(f"{name} is an architecture without weights", hint=hint)
+
+
 def _trained(model: str, weights: str | None, how: Import) -> Graph:
     """The graph as trained. Raises UsageError for one that is deployed already."""
     from neurobin import zoo
-    from neurobin.nets import published
 
     if weights is not None:
-        from neurobin.zoo.untrained import with_weights
-
-        if model not in published.names() and is_file_name(model):
-            return imported(model, how, Path(weights))
-        return of_data(with_weights(model, Path(weights), how.limits), how)
-    if not is_file_name(model) and model not in zoo.names() and model in published.names():
-        raise UsageError(
-            f"{model} is an architecture without weights",
-            hint=f"neurobin lower {model} --weights FILE, or estimate it untrained",
-        )
+        return _with_weights(model, Path(weights), how)
+    if not is_file_name(model) and model not in zoo.names():
+        _refuse_architecture(model)
     trained = zoo.load(model, trained=True) if model in zoo.names() else imported(model, how)
     if trained.is_deployed:
         raise UsageError(

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -33,6 +34,9 @@ def test_lists_print_a_table_and_one_json_object(neurobin, arguments):
     assert re.fullmatch(r"neurobin\.[a-z]+/[12]", answer["schema"])
 
 
+TFLITE = Path(__file__).parents[1] / "frontend" / "tflite" / "networks" / "ones.tflite"
+
+
 @pytest.mark.parametrize(
     "command",
     ["", "zoo", "methods", "ops", "targets", "train", "lower", "run", "validate", "estimate", "compare", "explain"],
@@ -52,6 +56,21 @@ def test_help_is_instant_and_loads_nothing_heavy():
         subprocess.run([sys.executable, "-m", "neurobin", "--help"], capture_output=True, check=True)
         times.append(time.perf_counter() - start)
     assert min(times) < 0.3
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    ["run NETWORK", "lower NETWORK", "lower FILE", "inspect FILE", "validate FILE -t none", "estimate FILE -t stm32l4r5",
+     "compare FILE NETWORK -t stm32l4r5 --images 0", "export FILE -o OUT"],
+)  # fmt: skip
+def test_networks_and_files_are_read_without_torch(arguments, tmp_path):
+    """It takes a second and 180 MiB, which only training and the architectures need."""
+    names = {"NETWORK": "bnn_digits", "FILE": str(TFLITE), "OUT": str(tmp_path / "out.nir")}
+    words = [names.get(word, word) for word in arguments.split()]
+    code = "import sys; sys.modules['torch'] = None; from neurobin.cli import main; main()"
+    done = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, check=False)
+    assert "torch" not in done.stderr
+    assert done.returncode == (3 if "OUT" in arguments else 0), done.stderr
 
 
 def test_validate_names_every_pair(neurobin):
