@@ -100,7 +100,8 @@ def _places() -> list[str]:
 
     That may be a stranger's, with an h5py.py of his beside the network.
     """
-    return [place for place in sys.path if place] + [str(Path(__file__).parents[3])]
+    here = os.getcwd()  # `python -m` puts it first
+    return [place for place in sys.path if place not in ("", here)] + [str(Path(__file__).parents[3])]
 
 
 def _unpacked(out: bytes) -> Content:

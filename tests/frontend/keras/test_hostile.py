@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import sys
 import time
 from pathlib import Path
 
@@ -38,12 +39,14 @@ def test_what_they_were_made_of_is_no_hostile_file(tmp_path):
     assert load(write(tmp_path / "net.h5", *small())).nodes
 
 
-def test_nothing_is_imported_from_the_folder_of_a_file(tmp_path, monkeypatch):
-    """Python looks into the folder it is called in first, unless it is told not to."""
+@pytest.mark.parametrize("first", [None, "", "as a path"])
+def test_nothing_is_imported_from_the_folder_of_a_file(first, tmp_path, monkeypatch):
+    """Python looks into the folder it is called in first, unless it is told not to; `python -m` puts it into its path."""
     write(tmp_path / "net.h5", *small())
     for name in ("h5py", "numpy", "json", "neurobin"):
         (tmp_path / f"{name}.py").write_text("open('imported', 'w').close()")
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [*([] if first is None else [first and str(tmp_path)]), *sys.path])
     assert load(Path("net.h5")).nodes
     assert not (tmp_path / "imported").exists()
 
