@@ -88,7 +88,6 @@ def _compare(op: str) -> Rule:
     return rule
 
 
-_OPEN = {"aten.gt.Scalar", "aten.gt.Tensor", "aten.lt.Scalar", "aten.lt.Tensor"}
 _ABOVE = {"aten.gt.Scalar", "aten.gt.Tensor", "aten.ge.Scalar", "aten.ge.Tensor"}
 _BELOW = {"aten.lt.Scalar", "aten.lt.Tensor", "aten.le.Scalar", "aten.le.Tensor"}
 

@@ -38,14 +38,12 @@ from neurobin.nn.weights.fixed_point import FixedPointWeights
 from neurobin.nn.weights.magnitude import MagnitudeAwareSign
 from neurobin.nn.weights.sign import SignWeights
 from neurobin.nn.weights.ternary import TernaryWeights
-from neurobin.ops.multi_threshold import MultiThreshold
-from neurobin.ops.sign import Sign
 from neurobin.passes import lower
 from tests.frontend.torch_export.cases import CLOSE, graph_of, pixels, run, torch_says
 from tests.frontend.torch_export.generate import network
+from tests.near_ties import apart, unexplained
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*LeafSpec:FutureWarning")  # torch's own, of its own types
-NEAR = 1e-5  # of a tensor's largest value: float32 sums are no better
 
 
 def judge(seed: int) -> str:
@@ -62,16 +60,10 @@ def judge(seed: int) -> str:
     if exact:
         assert np.array_equal(found, wanted), "the graph differs"
         return "exact"
-    if np.abs(found - wanted).max() <= CLOSE * max(1.0, np.abs(wanted).max()):
+    differs = apart(found, wanted, CLOSE)
+    if not differs.any():
         return "equal"
-    tensors = {graph.input: whole} | reference.run_all(graph, whole)
-    distances = []
-    for node in graph.nodes:
-        if isinstance(node.op, Sign | MultiThreshold):
-            values = np.asarray(tensors[node.inputs[0]], np.float64)
-            levels = node.op.thresholds.values if isinstance(node.op, MultiThreshold) else node.op.threshold.values[:, None]
-            distances.append(float(np.abs(values[..., None] - levels).min() / (np.abs(values).max() + 1e-30)))
-    assert min(distances, default=1.0) <= NEAR, f"differs by {np.abs(found - wanted).max()}"
+    assert not unexplained(graph, whole, differs), f"differs by {np.abs(found - wanted).max()}"
     return "near tie"
 
 

@@ -20,6 +20,8 @@ from neurobin.ops.clip import Clip
 from neurobin.ops.relu import Relu
 
 NONE = 0
+# What operators of two real operands compute before their activation, of constants or of single numbers.
+PAIRS = {"ADD": np.add, "SUB": np.subtract, "MUL": np.multiply, "MINIMUM": np.minimum, "MAXIMUM": np.maximum}
 _OPS: dict[str, Op] = {
     "RELU": Relu(),
     "RELU_N1_TO_1": Clip(-1.0, 1.0),
@@ -27,6 +29,7 @@ _OPS: dict[str, Op] = {
     "RELU_0_TO_1": Clip(0.0, 1.0),
 }
 _BOUNDS = {"RELU": (0.0, inf), "RELU_N1_TO_1": (-1.0, 1.0), "RELU6": (0.0, 6.0), "RELU_0_TO_1": (0.0, 1.0)}
+RECTIFIERS = tuple(_BOUNDS)
 _FUSED = {1: "RELU", 2: "RELU_N1_TO_1", 3: "RELU6", 4: "TANH", 5: "SIGN_BIT"}
 
 

@@ -15,7 +15,7 @@ from neurobin.errors import UnsupportedError
 from neurobin.frontend.onnx.convert.conversion import tidy
 from neurobin.frontend.onnx.convert.staircase import Function, staircase
 from neurobin.frontend.onnx.convert.values import BATCH, Flow, per_channel
-from neurobin.frontend.tflite.convert.activations import real_bounds
+from neurobin.frontend.tflite.convert.activations import PAIRS, RECTIFIERS, real_bounds
 from neurobin.frontend.tflite.convert.conversion import Conversion, Step
 from neurobin.frontend.tflite.model import Operator
 
@@ -135,7 +135,7 @@ def _bent(operator: Operator, constant: np.ndarray, place: int) -> Function | No
     return lambda x, channel: np.where(x >= 0, x, x * slope[channel % slope.size])
 
 
-_OPERANDS = dict.fromkeys(("ADD", "SUB", "MUL", "MINIMUM", "MAXIMUM", "PRELU"), 2)
+_OPERANDS = dict.fromkeys((*PAIRS, "PRELU"), 2)
 # Halves go to the even number (reference/round.h); the sign of 0 is 0.
 ROUNDING: dict[str, _Rule] = {
     "ROUND": _unary(np.rint),
@@ -144,15 +144,8 @@ ROUNDING: dict[str, _Rule] = {
     "SIGN": _unary(np.sign),
 }
 FUNCTIONS: dict[str, _Rule] = ROUNDING | {
-    "ADD": _binary(np.add),
-    "SUB": _binary(np.subtract),
-    "MUL": _binary(np.multiply),
-    "MINIMUM": _binary(np.minimum),
-    "MAXIMUM": _binary(np.maximum),
-    "RELU": _bounded,
-    "RELU6": _bounded,
-    "RELU_N1_TO_1": _bounded,
-    "RELU_0_TO_1": _bounded,
+    **{name: _binary(function) for name, function in PAIRS.items()},
+    **dict.fromkeys(RECTIFIERS, _bounded),
     "PRELU": _bent,
     "LEAKY_RELU": _bent,
 }

@@ -13,7 +13,7 @@ from math import prod
 import numpy as np
 
 from neurobin.frontend.onnx.sane import check_numbers
-from neurobin.frontend.tflite.convert.activations import real_bounds
+from neurobin.frontend.tflite.convert.activations import PAIRS, RECTIFIERS, real_bounds
 from neurobin.frontend.tflite.convert.conversion import WORD, Conversion, pack, unpack
 from neurobin.frontend.tflite.model import Operator, Tensor
 
@@ -147,14 +147,8 @@ def _reshaped(c: Conversion, operator: Operator, tensor: Tensor) -> np.ndarray:
 FOLDS: dict[str, _Rule] = {
     "ABS": _unary(np.abs),
     "SIGN": _unary(np.sign),
-    "ADD": _binary(np.add),
-    "SUB": _binary(np.subtract),
-    "MUL": _binary(np.multiply),
-    "MINIMUM": _binary(np.minimum),
-    "MAXIMUM": _binary(np.maximum),
-    **dict.fromkeys(
-        ("RELU", "RELU6", "RELU_N1_TO_1", "RELU_0_TO_1"), lambda c, operator, tensor: _clipped(operator, _real(c, operator))
-    ),
+    **{name: _binary(function) for name, function in PAIRS.items()},
+    **dict.fromkeys(RECTIFIERS, lambda c, operator, tensor: _clipped(operator, _real(c, operator))),
     "MEAN": _mean,
     "LceQuantize": _quantize,
     "LceDequantize": _dequantize,
