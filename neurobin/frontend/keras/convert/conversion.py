@@ -13,7 +13,9 @@ from neurobin.frontend.keras.model import Call, Tensor
 from neurobin.frontend.keras.weights import Weights
 from neurobin.frontend.limits import Limits, Spent
 from neurobin.frontend.onnx.convert.conversion import alike, real
+from neurobin.frontend.onnx.convert.staircase import HALVINGS
 from neurobin.frontend.onnx.convert.values import BATCH, Flow, per_channel
+from neurobin.frontend.onnx.evaluate import CALL
 from neurobin.ir import Builder, Op
 from neurobin.ops._window import Window
 from neurobin.ops.affine import Affine
@@ -94,8 +96,8 @@ class Conversion:
         self.limits.check("map_elements", wide, "the number of elements of the padded map", call.layer.where)
 
     def search(self, call: Call) -> None:
-        """Counts what it takes to find the thresholds of one quantizer: up to 256 levels in some 32 steps each."""
-        self.spent.work = (self.spent.work or 0) + 32 * 256 * 32
+        """Counts what it takes to find the thresholds of one quantizer: a call for each halving of the float32 numbers."""
+        self.spent.work = (self.spent.work or 0) + HALVINGS * CALL
         self.limits.check("work", self.spent.work, "the number of elements computed", call.layer.where)
 
     def affine(self, x: str, scale: float | np.ndarray = 1.0, bias: float | np.ndarray = 0.0) -> str:

@@ -23,6 +23,7 @@ from neurobin.ops.multi_threshold import MultiThreshold
 from neurobin.ops.sign import Sign
 
 MAX_LEVELS = 256
+HALVINGS = 32  # of all float32 numbers, until two are neighbours
 MAX_THRESHOLDS = 2**21  # of all channels together
 NEVER = float(np.finfo(np.float64).max)
 

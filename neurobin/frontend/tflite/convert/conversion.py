@@ -16,8 +16,9 @@ import numpy as np
 from neurobin.errors import UnsupportedError
 from neurobin.frontend.limits import Limits
 from neurobin.frontend.onnx.convert.conversion import alike, real
-from neurobin.frontend.onnx.convert.staircase import Function
+from neurobin.frontend.onnx.convert.staircase import HALVINGS, MAX_LEVELS, Function
 from neurobin.frontend.onnx.convert.values import BATCH, Codes, Fixed, Flow
+from neurobin.frontend.onnx.evaluate import CALL
 from neurobin.frontend.onnx.sane import check_numbers
 from neurobin.frontend.tflite.model import Model, Operator, Tensor
 from neurobin.ir import BIPOLAR, Builder, Op, int_for
@@ -26,7 +27,7 @@ from neurobin.ops.flatten import Flatten
 from neurobin.ops.reshape import Reshape
 
 WORD = 32  # bits in one element of a tensor of bits
-_SEARCH_BYTES = 256 * 100  # of a channel, while its levels are found
+_SEARCH_BYTES = 100 * MAX_LEVELS  # of a channel, while its levels are found
 
 
 @dataclass(frozen=True)
@@ -183,11 +184,11 @@ class Conversion:
         self.limits.check("total_bytes", self.held_bytes, "what the constants take in memory", tensor.where)
 
     def search(self, channels: int, tensor: Tensor, operators: int = 1) -> None:
-        """Counts what it takes to find the thresholds of a tensor, per channel 256 levels in some 32 steps each."""
+        """Counts what it takes to find the thresholds of a tensor, per channel and halving a number for each level."""
         what = f"what thresholds of {channels} channels take"
         self.limits.check("total_bytes", _SEARCH_BYTES * channels, what, tensor.where)
-        self.hold(8 * 256 * channels, tensor)
-        self.compute(32 * 256 * (channels + 32) * operators, tensor)
+        self.hold(8 * MAX_LEVELS * channels, tensor)
+        self.compute(HALVINGS * (MAX_LEVELS * channels + CALL) * operators, tensor)
 
     def compute(self, count: int, tensor: Tensor) -> None:
         """Counts elements that are computed: of constants, and to find thresholds."""
