@@ -1,33 +1,87 @@
-"""The packed engine: the same integers as the reference, computed on bit planes in 64-bit words and narrow integers."""
+"""The packed engine: the same integers as the reference, from bit planes and narrow integers.
+
+A graph is compiled into a plan on first use, and the plan kept as long as the graph. `NEUROBIN_BACKEND` chooses other
+machine code, or numpy, in which every op computes by itself.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import weakref
+from collections.abc import Collection, Iterator
 
 import numpy as np
 
 from neurobin.errors import UnsupportedError
+from neurobin.exec.kernels.machine import NUMPY, Backend, backend
+from neurobin.exec.plan.plan import Plan
 from neurobin.exec.reference import as_input
-from neurobin.ir import Graph, Packed, to_packed
+from neurobin.ir import Graph, IntTensor, Packed, to_packed
 
 BATCH = 256
 
+_plans: dict[tuple[int, Backend, frozenset[str]], Plan] = {}
 
-def run(graph: Graph, x: np.ndarray, batch: int = BATCH) -> np.ndarray:
-    """int64 output [N, ...] for inputs [N, *shape], `batch` examples at a time. Raises UnsupportedError on real tensors."""
+
+def run(graph: Graph, x: np.ndarray, batch: int = BATCH, threads: int = 1) -> np.ndarray:
+    """int64 output [N, ...] for inputs [N, *shape], on so many threads. Raises UnsupportedError on real tensors.
+
+    `batch` bounds how many examples numpy holds at a time; compiled plans choose by the cache's size.
+    """
+    _check(graph)
+    chosen = backend()
+    if chosen is NUMPY:
+        return _run_numpy(graph, x, batch)
+    values = as_input(x, graph.inputs[graph.input], graph.input)
+    return plan(graph, chosen).run(values, threads).astype(np.int64)
+
+
+def plan(graph: Graph, chosen: Backend | None = None, keep: frozenset[str] = frozenset()) -> Plan:
+    """The plan of a deployed graph, compiled on first use; `keep` names tensors that stay in memory to the end of a run."""
+    key = (id(graph), chosen or backend(), keep)
+    if key not in _plans:
+        _plans[key] = Plan(graph, key[1], keep)
+        weakref.finalize(graph, _plans.pop, key, None)
+    return _plans[key]
+
+
+def steps(graph: Graph, x: np.ndarray) -> Iterator[tuple[str, Packed]]:
+    """Every tensor as (name, value) in execution order."""
+    chosen = backend()
+    if chosen is NUMPY:
+        yield from numpy_steps(graph, x)
+        return
+    names = (graph.input, *(node.name for node in graph.nodes))
+    found = tensors(graph, x, names)
+    for name in names:
+        yield name, IntTensor(found[name], graph.types[name].dtype)
+
+
+def tensors(graph: Graph, x: np.ndarray, names: Collection[str]) -> dict[str, np.ndarray]:
+    """The tensors of these names, [N, ...]."""
+    kind = graph.inputs[graph.input]
+    values = as_input(x, kind, graph.input)
+    if backend() is NUMPY:
+        return {name: value.values() for name, value in numpy_steps(graph, values) if name in names}
+    return plan(graph, keep=frozenset(names)).trace(values)
+
+
+def _check(graph: Graph) -> None:
     if not graph.is_deployed:
         real = next(name for name, kind in graph.types.items() if kind.dtype.is_float)
         raise UnsupportedError(f"tensor {real!r} is real; the packed engine runs integers", hint="neurobin lower MODEL")
+
+
+def _run_numpy(graph: Graph, x: np.ndarray, batch: int) -> np.ndarray:
     outputs = []
     for start in range(0, len(x), batch):
-        for name, value in steps(graph, x[start : start + batch]):
+        for name, value in numpy_steps(graph, x[start : start + batch]):
             if name == graph.output:
                 outputs.append(value.values().astype(np.int64))
     return np.concatenate(outputs) if outputs else np.zeros((0, *graph.types[graph.output].shape), np.int64)
 
 
-def steps(graph: Graph, x: np.ndarray) -> Iterator[tuple[str, Packed]]:
-    """Every tensor as (name, packed value) in execution order; a tensor is forgotten after its last use."""
+def numpy_steps(graph: Graph, x: np.ndarray) -> Iterator[tuple[str, Packed]]:
+    """Every tensor as (name, value), each op by itself in numpy; a tensor is forgotten after its last use."""
     last = graph.last_use()
     kind = graph.inputs[graph.input]
     live: dict[str, Packed] = {graph.input: to_packed(as_input(x, kind, graph.input), kind.dtype)}

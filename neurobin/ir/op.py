@@ -49,6 +49,10 @@ class Op:
         types = [TensorType(tuple(operand.shape[1:]), operand.dtype) for operand in inputs]
         return to_packed(values, self.infer(*types).dtype)
 
+    def native(self, *inputs: Any, **_: Any) -> Any:
+        """What the packed engine compiles for operands of these types: a request of `exec.kernels`. None calls `packed`."""
+        return None
+
     def work(self, *inputs: Any, **_: Any) -> Work:
         """Operations and bits moved for one inference. This default is one `move` per result element."""
         result = self.infer(*inputs)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import numpy as np
 
 from neurobin.errors import GraphError
-from neurobin.exec.kernels import int_matmul, popdot
+from neurobin.exec.kernels import Frame, Linear, int_matmul, popdot
 from neurobin.ir import BitTensor, Constant, DType, IntTensor, Packed, TensorType, Work, int_for, pack, pack_bits, tally
 from neurobin.ir.bits import unpack_bits
 from neurobin.ops._window import Window
@@ -177,6 +177,19 @@ def _rows(x: BitTensor, window: Window, pad_value: int) -> tuple[BitTensor, tupl
         full = pack_bits(np.ones((x.shape[-1],), np.uint8)) if pad_value else 0
         mask = window.patches(mask, full).reshape(n * oh * ow, columns)
     return BitTensor(planes, mask, x.shape, x.dtype), (n, oh, ow)
+
+
+def as_linear(x: TensorType, result: TensorType, weight: Constant, window: Window, groups: int, pad_value: int) -> Linear:
+    """A convolution as the engine's compiler knows it."""
+    size, output = (x.shape[0], x.shape[1]), (result.shape[0], result.shape[1])
+    frame = Frame(window.kernel, window.stride, window.padding, window.dilation, size, output)
+    return Linear(weight.values.astype(np.int64), weight.dtype, frame, groups, pad_value)
+
+
+def as_matrix(weight: Constant) -> Linear:
+    """A matrix product as the convolution of a map of one pixel."""
+    frame = Frame((1, 1), (1, 1), (0, 0, 0, 0), (1, 1), (1, 1), (1, 1))
+    return Linear(weight.values.astype(np.int64)[:, None, None, :], weight.dtype, frame)
 
 
 def mac_work(x: TensorType, result: TensorType, weight: Constant, **others: Constant) -> Work:

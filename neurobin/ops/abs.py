@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from neurobin.exec.kernels import Elementwise
 from neurobin.ir import DType, Encoding, Op, TensorType, Work, tally
 
 
@@ -23,6 +24,9 @@ class Abs(Op):
 
     def reference(self, x: np.ndarray) -> np.ndarray:
         return np.abs(x)
+
+    def native(self, x: TensorType) -> Elementwise:
+        return Elementwise(lambda at, value: value.maximum(value * -1))
 
     def work(self, x: TensorType) -> Work:
         return tally("add", x.size, (x,), self.infer(x))

@@ -8,6 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from neurobin.errors import GraphError
+from neurobin.exec.kernels import Elementwise, Lane, Lanes
 from neurobin.ir import FLOAT32, DType, Op, TensorType, Work, int_for, tally
 from neurobin.ops._broadcast import broadcast, check_range
 
@@ -32,6 +33,12 @@ class Add(Op):
 
     def reference(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
         return a + b if self.dtype is None else np.clip(a + b, self.dtype.low, self.dtype.high)
+
+    def native(self, a: TensorType, b: TensorType) -> Elementwise:
+        return Elementwise(self._lanes)
+
+    def _lanes(self, at: Lanes, a: Lane, b: Lane) -> Lane:
+        return a + b if self.dtype is None else (a + b).clip(self.dtype.low, self.dtype.high)
 
     def work(self, a: TensorType, b: TensorType) -> Work:
         result = self.infer(a, b)

@@ -7,9 +7,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from neurobin.exec.kernels import popdot
+from neurobin.exec.kernels import Linear, popdot
 from neurobin.ir import Constant, IntTensor, Op, Packed, TensorType, Work, pack
-from neurobin.ops._linear import accumulator, check_matrix, exact_product, mac_work, require_integers
+from neurobin.ops._linear import accumulator, as_matrix, check_matrix, exact_product, mac_work, require_integers
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,9 @@ class BitDense(Op):
         out = accumulator(x.dtype, self.weight.values)
         sums = popdot(x.bits(), pack(self.weight.values, self.weight.dtype), self.weight.shape[1])
         return IntTensor(sums.astype(out.numpy), out)
+
+    def native(self, x: TensorType) -> Linear:
+        return as_matrix(self.weight)
 
     def work(self, x: TensorType) -> Work:
         return mac_work(x, self.infer(x), self.weight)

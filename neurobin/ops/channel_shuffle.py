@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from neurobin.errors import GraphError
+from neurobin.exec.kernels import Moves
 from neurobin.ir import Op, TensorType
 
 
@@ -24,3 +25,6 @@ class ChannelShuffle(Op):
     def reference(self, x: np.ndarray) -> np.ndarray:
         grouped = x.reshape(*x.shape[:-1], self.groups, x.shape[-1] // self.groups)
         return np.swapaxes(grouped, -1, -2).reshape(x.shape)
+
+    def native(self, x: TensorType) -> Moves:
+        return Moves()

@@ -8,6 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from neurobin.exec.kernels import Moves
 from neurobin.ir import Op, TensorType
 
 
@@ -23,3 +24,6 @@ class Flatten(Op):
 
     def reference(self, x: np.ndarray) -> np.ndarray:
         return (np.moveaxis(x, -1, 1) if self.channels_first else x).reshape(x.shape[0], prod(x.shape[1:]))
+
+    def native(self, x: TensorType) -> Moves:
+        return Moves()

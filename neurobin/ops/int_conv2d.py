@@ -7,9 +7,11 @@ from typing import ClassVar
 
 import numpy as np
 
+from neurobin.exec.kernels import Linear
 from neurobin.ir import Constant, Op, Packed, TensorType, Work
 from neurobin.ops._linear import (
     accumulator,
+    as_linear,
     check_padding,
     check_weight,
     convolve_integers,
@@ -49,6 +51,9 @@ class IntConv2d(Op):
     def packed(self, x: Packed) -> Packed:
         out = accumulator(x.dtype, self.weight.values)
         return convolve_integers(x, self.weight, self.window, self.groups, self.pad_value, out)
+
+    def native(self, x: TensorType) -> Linear:
+        return as_linear(x, self.infer(x), self.weight, self.window, self.groups, self.pad_value)
 
     def work(self, x: TensorType) -> Work:
         return mac_work(x, self.infer(x), self.weight)

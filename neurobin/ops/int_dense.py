@@ -7,9 +7,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from neurobin.exec.kernels import int_matmul
+from neurobin.exec.kernels import Linear, int_matmul
 from neurobin.ir import Constant, IntTensor, Op, Packed, TensorType, Work
-from neurobin.ops._linear import accumulator, check_matrix, exact_product, mac_work, magnitude, require_integers
+from neurobin.ops._linear import accumulator, as_matrix, check_matrix, exact_product, mac_work, magnitude, require_integers
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,9 @@ class IntDense(Op):
         out = accumulator(x.dtype, self.weight.values)
         sums = int_matmul(x.values(), self.weight.values.T, magnitude(x.dtype, self.weight.values))
         return IntTensor(sums.astype(out.numpy), out)
+
+    def native(self, x: TensorType) -> Linear:
+        return as_matrix(self.weight)
 
     def work(self, x: TensorType) -> Work:
         return mac_work(x, self.infer(x), self.weight)

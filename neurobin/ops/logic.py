@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from neurobin.errors import GraphError
+from neurobin.exec.kernels import Elementwise, Lane, Lanes
 from neurobin.ir import BINARY, BIPOLAR, BitTensor, Op, Packed, TensorType, Work, pack_bits, tally
 
 KINDS = ("xnor", "or", "and")
@@ -40,6 +41,14 @@ class Logic(Op):
         else:
             words = left | right if self.kind == "or" else left & right
         return BitTensor(words, None, a.shape, a.dtype)
+
+    def native(self, a: TensorType, b: TensorType) -> Elementwise:
+        return Elementwise(self._lanes)
+
+    def _lanes(self, at: Lanes, a: Lane, b: Lane) -> Lane:
+        if self.kind == "xnor":
+            return a.compare("eq", b).choose(at.number(1), a.minimum(b))
+        return a.maximum(b) if self.kind == "or" else a.minimum(b)
 
     def work(self, a: TensorType, b: TensorType) -> Work:
         return tally("logic", a.size, (a, b), self.infer(a, b))

@@ -8,6 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from neurobin.errors import GraphError
+from neurobin.exec.kernels import Elementwise
 from neurobin.ir import Constant, Op, TensorType, Work, tally
 
 
@@ -33,6 +34,9 @@ class Lookup(Op):
     def reference(self, x: np.ndarray) -> np.ndarray:
         row = np.arange(self.table.shape[0])  # [1] or [C], against channels last
         return self.table.values[row, x - self.low].astype(np.int64)
+
+    def native(self, x: TensorType) -> Elementwise:
+        return Elementwise(lambda at, value: at.lookup(self.table.values, value - self.low))
 
     def work(self, x: TensorType) -> Work:
         return tally("lookup", x.size, (x,), self.infer(x), self.constants())

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from neurobin.errors import GraphError
+from neurobin.exec.kernels import Pool
 from neurobin.ir import BitTensor, Op, Packed, TensorType, Work, tally, to_packed
 from neurobin.ops._window import Window
 
@@ -41,6 +42,9 @@ class MaxPool2d(Op):
             return BitTensor(words[None], None, (*words.shape[:-1], x.shape[-1]), x.dtype)
         values = x.values()
         return to_packed(self.window.patches(values, np.iinfo(values.dtype).min).max(axis=(3, 4)), x.dtype)
+
+    def native(self, x: TensorType) -> Pool:
+        return Pool("max", self.kernel, self.stride, self.padding, self.dilation)
 
     def work(self, x: TensorType) -> Work:
         result = self.infer(x)

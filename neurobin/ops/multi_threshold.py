@@ -8,6 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from neurobin.errors import GraphError
+from neurobin.exec.kernels import Elementwise, Lane, Lanes
 from neurobin.ir import BINARY, Constant, DType, Encoding, Op, Packed, TensorType, Work, per_channel, tally, to_packed
 
 
@@ -59,6 +60,23 @@ class MultiThreshold(Op):
         if down.any():
             count = np.where(down, self.thresholds.shape[1] - count, count)
         return to_packed(self.levels[count], self.dtype)
+
+    def native(self, x: TensorType) -> Elementwise:
+        return Elementwise(self._lanes)
+
+    def _lanes(self, at: Lanes, x: Lane) -> Lane:
+        """y = first + sum over l of jump[l] where x >= t_l; a descending channel starts at the top and jumps down."""
+        levels, count = self.levels, self.thresholds.shape[1]
+        down = self.descending.values.astype(bool)
+        first, jumps = np.where(down, levels[count], levels[0]), np.diff(levels)
+        total = at.channel(first)
+        for step in range(count):
+            reached = x.at_least(at.channel(self.thresholds.values[:, step]))
+            jump = np.where(down, -jumps[count - 1 - step], jumps[step])
+            if count == 1:
+                return reached.choose(at.channel(first + jump), total)
+            total = total + reached.choose(at.channel(jump), at.number(0))
+        return total.within(int(levels[0]), int(levels[count]))
 
     def work(self, x: TensorType) -> Work:
         return tally("compare", x.size * self.thresholds.shape[1], (x,), self.infer(x), self.constants())

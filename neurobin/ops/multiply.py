@@ -8,6 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from neurobin.errors import GraphError
+from neurobin.exec.kernels import Elementwise, Lane, Lanes
 from neurobin.ir import FLOAT32, DType, Op, TensorType, Work, int_for, tally
 from neurobin.ops._broadcast import broadcast, check_range
 
@@ -41,6 +42,13 @@ class Multiply(Op):
             return product
         product = (product + ((1 << self.shift) >> 1)) >> self.shift
         return product if self.dtype is None else np.clip(product, self.dtype.low, self.dtype.high)
+
+    def native(self, a: TensorType, b: TensorType) -> Elementwise:
+        return Elementwise(self._lanes)
+
+    def _lanes(self, at: Lanes, a: Lane, b: Lane) -> Lane:
+        product = at.shifted(a * b + ((1 << self.shift) >> 1), self.shift)
+        return product if self.dtype is None else product.clip(self.dtype.low, self.dtype.high)
 
     def work(self, a: TensorType, b: TensorType) -> Work:
         result = self.infer(a, b)

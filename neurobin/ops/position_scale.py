@@ -8,6 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from neurobin.errors import GraphError
+from neurobin.exec.kernels import Elementwise
 from neurobin.ir import FLOAT32, Constant, Op, TensorType, Work, int_for, tally
 
 
@@ -33,6 +34,9 @@ class PositionScale(Op):
     def reference(self, x: np.ndarray) -> np.ndarray:
         kind = np.float64 if self.factor.dtype.is_float else np.int64
         return np.asarray(x * self.factor.values[..., None].astype(kind))
+
+    def native(self, x: TensorType) -> Elementwise:
+        return Elementwise(lambda at, value: value * at.position(self.factor.values))
 
     def work(self, x: TensorType) -> Work:
         return tally("multiply", x.size, (x,), self.infer(x), self.constants())

@@ -8,6 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from neurobin.errors import GraphError
+from neurobin.exec.kernels import Elementwise, Lane, Lanes
 from neurobin.ir import Constant, Op, TensorType, Work, int_for, per_channel, tally
 
 
@@ -39,6 +40,14 @@ class Prelu(Op):
             return np.where(x >= 0, x, x * slope)
         half = (1 << self.shift) >> 1
         return np.where(x >= 0, x, (x * slope.astype(np.int64) + half) >> self.shift)
+
+    def native(self, x: TensorType) -> Elementwise:
+        return Elementwise(self._lanes)
+
+    def _lanes(self, at: Lanes, x: Lane) -> Lane:
+        half = (1 << self.shift) >> 1
+        below = at.shifted(x.minimum(0) * at.channel(self.slope.values) + half, self.shift)
+        return x.at_least(0).choose(x.maximum(0), below)
 
     def work(self, x: TensorType) -> Work:
         return tally("prelu", x.size, (x,), self.infer(x), self.constants())

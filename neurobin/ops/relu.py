@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from neurobin.exec.kernels import Elementwise
 from neurobin.ir import DType, Encoding, Op, TensorType, Work, tally
 
 
@@ -23,6 +24,9 @@ class Relu(Op):
 
     def reference(self, x: np.ndarray) -> np.ndarray:
         return np.maximum(x, 0)
+
+    def native(self, x: TensorType) -> Elementwise:
+        return Elementwise(lambda at, value: value.maximum(0))
 
     def work(self, x: TensorType) -> Work:
         return tally("compare", x.size, (x,), self.infer(x))

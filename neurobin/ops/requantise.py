@@ -8,6 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from neurobin.errors import GraphError
+from neurobin.exec.kernels import Elementwise, Lane, Lanes
 from neurobin.ir import Constant, DType, Op, TensorType, Work, per_channel, tally
 from neurobin.ops._broadcast import check_range
 
@@ -47,6 +48,14 @@ class Requantise(Op):
         half = (1 << self.shift) >> 1
         product = x * self.multiplier.values.astype(np.int64) + self.bias.values.astype(np.int64) + half
         return np.clip(product >> self.shift, self.dtype.low, self.dtype.high)
+
+    def native(self, x: TensorType) -> Elementwise:
+        return Elementwise(self._lanes)
+
+    def _lanes(self, at: Lanes, x: Lane) -> Lane:
+        half = (1 << self.shift) >> 1
+        product = x * at.channel(self.multiplier.values) + at.channel(self.bias.values.astype(np.int64) + half)
+        return at.shifted(product, self.shift).clip(self.dtype.low, self.dtype.high)
 
     def work(self, x: TensorType) -> Work:
         return tally("requantise", x.size, (x,), self.infer(x), self.constants())

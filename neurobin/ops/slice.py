@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from neurobin.errors import GraphError
+from neurobin.exec.kernels import Moves
 from neurobin.ir import Op, TensorType
 
 
@@ -24,3 +25,6 @@ class Slice(Op):
 
     def reference(self, x: np.ndarray) -> np.ndarray:
         return x[..., self.start : self.stop]
+
+    def native(self, x: TensorType) -> Moves:
+        return Moves()

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from neurobin.exec.kernels import Pool
 from neurobin.ir import FLOAT32, Op, TensorType, Work, int_for, tally
 from neurobin.ops._window import Window
 
@@ -31,6 +32,9 @@ class SumPool2d(Op):
 
     def reference(self, x: np.ndarray) -> np.ndarray:
         return self.window.patches(x, 0).sum(axis=(3, 4))
+
+    def native(self, x: TensorType) -> Pool:
+        return Pool("sum", self.kernel, self.stride, self.padding, (1, 1))
 
     def work(self, x: TensorType) -> Work:
         result = self.infer(x)

@@ -10,6 +10,7 @@ import pytest
 from neurobin.errors import MismatchError
 from neurobin.exec import reference
 from neurobin.exec.compare import Divergence, first_divergence
+from neurobin.exec.kernels import machine
 from neurobin.ir import BIPOLAR, Builder, Constant, Graph, IntTensor, Packed, TensorType, to_packed
 from neurobin.ir.dtype import i
 from neurobin.ops import op_names
@@ -19,7 +20,8 @@ from tests.networks import binary_convnet, images, residual_convnet
 
 
 def sabotage(monkeypatch: pytest.MonkeyPatch, op: type, change: Callable[[np.ndarray], None]) -> None:
-    """`op.packed` computes, then `change` alters its integers in place."""
+    """`op.packed` computes, then `change` alters its integers in place; numpy runs it."""
+    monkeypatch.setenv(machine.VARIABLE, "numpy")
     honest = op.packed
 
     def packed_wrong(self: object, *operands: Packed) -> Packed:

@@ -54,7 +54,7 @@ def test_empty_batches(graph: Graph) -> None:
 
 def test_tensors_are_forgotten_after_their_last_use() -> None:
     graph = residual_convnet()
-    steps = packed.steps(graph, images(graph, 1))
+    steps = packed.numpy_steps(graph, images(graph, 1))
     last, seen = graph.last_use(), []
     for index, (name, _) in enumerate(steps, start=-1):
         seen.append(name)

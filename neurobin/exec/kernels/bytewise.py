@@ -1,0 +1,128 @@
+"""Byte products on vector units: a row's four bytes, repeated, against four bytes of each of 16 channels.
+
+Three ways, best first: `vnni` (four products and sums per instruction; rows unsigned, weights signed), `madd` (bytes widened
+to 16 bits, products added in pairs; no sum of two products of bytes leaves 32 bits), `plain` (what LLVM makes of 32-bit
+products on any CPU).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from neurobin.exec.kernels.emit import Function, Module, Value, vector
+from neurobin.exec.kernels.micro import PANEL, Micro
+
+_GROUPS = 16  # groups of four bytes in a step
+
+
+@dataclass(frozen=True)
+class Way:
+    """How a group of four bytes is multiplied: `rows` at a time, sums of a panel as `sums` vectors of type `kind`."""
+
+    name: str
+    rows: int
+    sums: int
+    kind: str
+    row_operand: Callable[[Function, Value, bool], Value]
+    weight_operands: Callable[[Function, Value, bool], list[Value]]
+    add_products: Callable[[Function, list[Value], Value, list[Value]], list[Value]]
+    total: Callable[[list[Value]], Value]  # <16 x i32> of the panel's sums
+
+
+def bytewise_kernel(way: Way, a_signed: bool, b_signed: bool) -> str:
+    """The module of the micro-kernel for signed or unsigned bytes."""
+    module = Module()
+    m = Micro(module)
+    f = m.f
+    with f.loop(0, m.rows, way.rows) as row:
+        first = m.a.at(row * m.a_stride)
+        with f.loop(0, m.panels) as panel:
+            b = m.b.at(panel * m.b_stride)
+            zero = f.constant(0, way.kind)
+            sums = [[f.variable(zero) for _ in range(way.sums)] for _ in range(way.rows)]
+            with f.loop(0, m.steps) as step:
+                rows = m.row(first.at(m.offset(step)), way.rows)
+                with f.loop(0, _GROUPS) as group:
+                    weights = way.weight_operands(f, b.at(step * 1024 + group * 64), b_signed)
+                    for place, row_sums in zip(rows, sums, strict=True):
+                        x = way.row_operand(f, place.at(group * 4), a_signed)
+                        added = way.add_products(f, [total.get() for total in row_sums], x, weights)
+                        for total, value in zip(row_sums, added, strict=True):
+                            total.set(value)
+            c = m.place(row, panel)
+            for row_sums in sums:
+                value = way.total([total.get() for total in row_sums])
+                old = m.accumulate.compare("eq", 0).choose(f.constant(0, value.kind), c.load(value.kind, 4))
+                c.store(old + value, 4)
+                c = c.at(m.c_stride)
+    return str(module)
+
+
+_I32 = vector(PANEL, "i32")
+
+
+def _vnni() -> Way:
+    def add(f: Function, sums: list[Value], x: Value, w: list[Value]) -> list[Value]:
+        return [f.intrinsic("llvm.x86.avx512.vpdpbusd.512", _I32, sums[0], x, w[0])]
+
+    return Way(
+        "vnni", 12, 1, _I32,
+        lambda f, place, signed: place.load("i32").splat(PANEL),
+        lambda f, place, signed: [place.load(_I32, 64)],
+        add,
+        lambda sums: sums[0],
+    )  # fmt: skip
+
+
+def _madd(channels: int, intrinsic: str, rows: int) -> Way:
+    """`channels` of a panel per vector: each takes two 32-bit lanes, the sums of an even and an odd pair."""
+    lanes, kind = 4 * channels, vector(2 * channels, "i32")
+
+    def row_operand(f: Function, place: Value, signed: bool) -> Value:
+        return place.load("<4 x i8>").resized(16, signed=signed).shuffled([k % 4 for k in range(lanes)])
+
+    def weight_operands(f: Function, place: Value, signed: bool) -> list[Value]:
+        parts = [place.at(lanes * k).load(vector(lanes, "i8"), lanes) for k in range(PANEL // channels)]
+        return [part.resized(16, signed=signed) for part in parts]
+
+    def add(f: Function, sums: list[Value], x: Value, weights: list[Value]) -> list[Value]:
+        return [total + f.intrinsic(intrinsic, kind, x, w) for total, w in zip(sums, weights, strict=True)]
+
+    def total(sums: list[Value]) -> Value:
+        parts = [s.shuffled(range(0, 2 * channels, 2)) + s.shuffled(range(1, 2 * channels, 2)) for s in sums]
+        size = channels
+        while len(parts) > 1:
+            size *= 2
+            parts = [a.shuffled(range(size), b) for a, b in zip(parts[::2], parts[1::2], strict=True)]
+        return parts[0]
+
+    return Way("madd", rows, PANEL // channels, kind, row_operand, weight_operands, add, total)
+
+
+def _plain() -> Way:
+    def weight_operands(f: Function, place: Value, signed: bool) -> list[Value]:
+        four = place.load("<64 x i8>", 64)
+        return [four.shuffled(range(k, 64, 4)).resized(32, signed=signed) for k in range(4)]
+
+    def add(f: Function, sums: list[Value], x: Value, weights: list[Value]) -> list[Value]:
+        total = sums[0]
+        for k, w in enumerate(weights):
+            total = total + x.shuffled([k] * PANEL) * w
+        return [total]
+
+    return Way(
+        "plain", 1, 1, _I32,
+        lambda f, place, signed: place.load("<4 x i8>").resized(32, signed=signed),
+        weight_operands,
+        add,
+        lambda sums: sums[0],
+    )  # fmt: skip
+
+
+VNNI, MADD512, MADD256, PLAIN = (
+    _vnni(),
+    _madd(8, "llvm.x86.avx512.pmaddw.d.512", 6),
+    _madd(4, "llvm.x86.avx2.pmadd.wd", 2),
+    _plain(),
+)

@@ -1,0 +1,58 @@
+"""What all micro-kernels share: one signature, one order of weights, one block of sums.
+
+A micro-kernel computes a block of sums C [rows <= 64, 16 panels] (int32, `c_stride` bytes between rows, a panel is 16 output
+channels = 64 bytes):
+
+    C[r, n] (+)= factor * sum over steps k of dot(A + r * a_stride + offset[k], B[n // 16, k, :, n % 16])
+
+A step reads 64 consecutive bytes (byte products) or one 64-bit word (bit products) of a row. A convolution is a table of
+offsets, one or more per tap; there is no im2col. Rows beyond the last are computed and thrown away: what lies behind a
+map may be read, never used.
+"""
+
+from __future__ import annotations
+
+from neurobin.exec.kernels.emit import I64, PTR, Function, Module, Value
+from neurobin.exec.kernels.jit import SYMBOL
+
+PANEL = 16  # output channels of a panel
+BLOCK_ROWS = 64
+
+PARAMETERS = (
+    (PTR, "a"),
+    (I64, "a_stride"),
+    (PTR, "offsets"),
+    (I64, "steps"),
+    (PTR, "b"),
+    (I64, "b_stride"),  # bytes between panels
+    (I64, "panels"),
+    (I64, "rows"),
+    (PTR, "c"),
+    (I64, "c_stride"),
+    (I64, "accumulate"),  # 0: C is overwritten
+    (I64, "factor"),
+)
+
+
+class Micro:
+    """The parameters of a micro-kernel being written, by name."""
+
+    def __init__(self, module: Module) -> None:
+        self.f: Function = module.function(SYMBOL, PARAMETERS)
+        (self.a, self.a_stride, self.offsets, self.steps, self.b, self.b_stride, self.panels, self.rows, self.c,
+         self.c_stride, self.accumulate, self.factor) = self.f.parameters  # fmt: skip
+
+    def offset(self, step: Value) -> Value:
+        """Where step `step` begins in a row."""
+        return self.offsets.at(step * 8).load(I64, 8)
+
+    def row(self, base: Value, count: int) -> list[Value]:
+        """Pointers to `count` consecutive rows from `base` on."""
+        rows = [base]
+        for _ in range(count - 1):
+            rows.append(rows[-1].at(self.a_stride))
+        return rows
+
+    def place(self, row: Value, panel: Value) -> Value:
+        """The address of C [row, 16 panel]."""
+        return self.c.at(row * self.c_stride + panel * (4 * PANEL))

@@ -1,0 +1,261 @@
+"""From a graph to kernels: every step's module and slots, the tensors between them, and when each of those is alive."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from neurobin.errors import UnsupportedError
+from neurobin.exec.kernels import Lane, Linear, Moves, Pool
+from neurobin.exec.kernels.driver import linear_kernel
+from neurobin.exec.kernels.elementwise import elementwise_kernel
+from neurobin.exec.kernels.layout import Form, Layout, aligned, bits, dense, extent
+from neurobin.exec.kernels.linear import MEANS, Means, Product, bordered, pad_bytes, product
+from neurobin.exec.kernels.move import move_kernel, runs
+from neurobin.exec.kernels.pool import pool_kernel
+from neurobin.exec.kernels.prepare import BORDER_STEP, Bordered, border_kernel, fill_kernel, prepare_kernel
+from neurobin.exec.kernels.region import Region
+from neurobin.exec.kernels.slots import Slots
+from neurobin.exec.plan.layouts import choose, is_flat, pad_value
+from neurobin.exec.plan.steps import Step, requests, split
+from neurobin.ir import Graph, Node
+
+
+@dataclass(frozen=True)
+class Call:
+    """One entry of a plan: a kernel with its slots, or a node that numpy computes."""
+
+    text: str
+    slots: Slots
+    node: Node | None = None
+
+
+@dataclass
+class Program:
+    """Calls in order; for each tensor in memory its layout, its bytes per image and besides, and the calls that touch it."""
+
+    graph: Graph
+    calls: list[Call] = field(default_factory=list)
+    layouts: dict[str, Layout] = field(default_factory=dict)
+    sizes: dict[str, tuple[int, int]] = field(default_factory=dict)  # bytes per image, bytes besides
+    alias: dict[str, str] = field(default_factory=dict)
+    touched: dict[str, list[int]] = field(default_factory=dict)
+    reach: int = 0  # bytes that may be read behind a tensor
+
+    def call(self, text: str, slots: Slots, *tensors: str, node: Node | None = None) -> None:
+        for name in tensors:
+            self.touched.setdefault(self.home(name), []).append(len(self.calls))
+        self.calls.append(Call(text, slots, node))
+
+    def home(self, name: str) -> str:
+        """The tensor whose bytes `name` shares."""
+        while name in self.alias:
+            name = self.alias[name]
+        return name
+
+    def place(self, name: str, layout: Layout) -> None:
+        self.layouts[name] = layout
+        self.sizes[name] = (layout.image, layout.origin)
+
+
+def build(graph: Graph, backend: str, keep: frozenset[str] = frozenset(), given: Layout | None = None) -> Program:
+    """The program of a deployed graph on a back end, with the tensors `keep` in memory to the end of their step.
+
+    `given` is the layout of the input where it is not an array of its narrowest integers.
+    """
+    means = MEANS[backend]
+    program = Program(graph)
+    program.place(graph.input, given or dense(graph.types[graph.input]))
+    program.touched[graph.input] = []
+    steps = split(graph, requests(graph), frozenset({Linear}))
+    readers = {name: [s for s in steps if name in s.reads] for name in graph.types}
+    wanted = {*graph.outputs, *keep}
+    for step in steps:
+        _Builder(program, step, means, readers, wanted).run()
+    return program
+
+
+class _Builder:
+    """Adds one step to a program."""
+
+    def __init__(
+        self, program: Program, step: Step, means: Means, readers: Mapping[str, list[Step]], wanted: set[str]
+    ) -> None:
+        self.program, self.step, self.means, self.readers = program, step, means, readers
+        self.types = program.graph.types
+        self.wanted = wanted
+        self.kept = [n.name for n in step.nodes if n.name in wanted or readers[n.name]]
+
+    def run(self) -> None:
+        if self.step.root is None:
+            self._elementwise()
+            return
+        make: dict[type, Callable[[], None]] = {Linear: self._linear, Pool: self._pool, Moves: self._moves}
+        make.get(type(self.step.request), self._numpy)()
+
+    def _results(self, like: Layout | None = None) -> None:
+        """Layouts of what the step leaves in memory, and their borders; `like` is a map whose form the result keeps."""
+        for name in self.kept:
+            if self.flat:
+                layout = dense(self.types[name])
+            elif like is not None and like.form is Form.BITS:
+                layout = bits(self.types[name])
+            else:
+                layout = choose(self.program.graph, name, self.readers, self.means, self.wanted, like is None)
+            self.program.place(name, layout)
+            if layout.origin:
+                slots = Slots()
+                edge = Bordered(
+                    layout.image, layout.row, layout.origin, layout.border.columns * layout.pixel, layout.shape[0]
+                )
+                text = border_kernel(slots, name, edge, pad_value(self.readers[name], name))
+                self.program.call(text, slots, name)
+
+    def _region(self, shape: tuple[int, int, int], first: Callable[[Region], dict[str, Lane]]) -> tuple[str, Slots]:
+        slots = Slots()
+        layouts = self.program.layouts
+
+        def program(region: Region) -> None:
+            values = first(region)
+            for node in self.step.body:
+                for name in node.inputs:
+                    if name not in values:
+                        values[name] = region.read(self.program.home(name), _shaped(layouts[name], shape, self.flat))
+                operands = [self.types[name] for name in node.inputs]
+                lane = node.op.native(*operands).lanes(region, *(values[name] for name in node.inputs))
+                kind = self.types[node.name].dtype
+                values[node.name] = lane.within(kind.low, kind.high)
+            for name in self.kept:
+                region.write(name, _shaped(layouts[name], shape, self.flat), values[name])
+
+        return Region(shape, slots).write_kernel(program), slots
+
+    flat = False
+
+    def _elementwise(self) -> None:
+        self.flat = is_flat(self.program.graph, self.step, self.program.layouts)
+        self._results()
+        height, width, channels = extent(self.types[self.step.nodes[0].name].shape)
+        shape = (1, 1, height * width * channels) if self.flat else (height, width, channels)
+        slots = Slots()
+        text = elementwise_kernel(slots, shape, self._region(shape, lambda region: {}))
+        self.program.call(text, slots, *self.step.reads, *self.kept)
+
+    def _linear(self) -> None:
+        root, layer = self.step.root, self.step.request
+        assert root is not None
+        source = root.inputs[0]
+        layout, kind = self.program.layouts[source], self.types[root.name]
+        in_place = bordered(layer, layout, self.means) if self._border_is(layer, source) else None
+        try:
+            made = product(in_place or layer, layout, self.means, kind.dtype.low, kind.dtype.high)
+        except UnsupportedError:
+            self._numpy()
+            return
+        if in_place is not None and (made.operand.bits or made.operand.digits > 1):
+            in_place, made = None, product(layer, layout, self.means, kind.dtype.low, kind.dtype.high)
+        frame = (in_place or layer).frame
+        operand = self.program.home(source) if in_place else self._prepared(layer, source, layout, made)
+        self._results()
+        shape = extent(kind.shape)
+        region = self._region(shape, lambda r: {root.name: r.sums(made.sums)})
+        slots = Slots()
+        text = linear_kernel(slots, operand, frame, made, layer.outputs, region)
+        self.program.reach = max(self.program.reach, (2 * made.rows + 2 * frame.width) * made.operand.pixel + 4096)
+        self.program.call(text, slots, operand, *self.step.reads, *self.kept)
+
+    def _border_is(self, layer: Linear, source: str) -> bool:
+        """Whether the border that the map has, if any, holds what this layer pads with."""
+        return not any(layer.frame.padding) or pad_value(self.readers[source], source) == layer.pad_value
+
+    def _prepared(self, layer: Linear, source: str, layout: Layout, made: Product) -> str:
+        """The name of the prepared map, which two calls write: the padding, then the pixels."""
+        name = f"{self.step.nodes[0].name}:operand"
+        operand, frame = made.operand, layer.frame
+        border = frame.before[0] * operand.row + frame.before[1] * operand.pixel
+        self.program.sizes[name] = (operand.image, border)
+        if any(frame.padding) or not frame.is_unit:
+            slots = Slots()
+            self.program.call(self._padding(slots, name, layer, layout, made, border), slots, name)
+        slots = Slots()
+        text = prepare_kernel(slots, self.program.home(source), layout, name, operand)
+        self.program.call(text, slots, source, name)
+        return name
+
+    def _padding(self, slots: Slots, name: str, layer: Linear, layout: Layout, made: Product, border: int) -> str:
+        """The kernel that writes the padding of a prepared map: its border alone where that is simple, else all of it."""
+        operand, frame = made.operand, layer.frame
+        pattern = pad_bytes(layer, layout, made)
+        columns = frame.before[1] * operand.pixel
+        if frame.is_unit and operand.pixel % BORDER_STEP == 0 and (pattern == pattern[0]).all():
+            edge = Bordered(operand.image, operand.row, border, columns, frame.size[0])
+            return border_kernel(slots, name, edge, int(pattern[0]))
+        return fill_kernel(slots, name, operand.image, border, pattern)
+
+    def _pool(self) -> None:
+        root, home = self.step.root, self.program.home
+        assert root is not None
+        source = root.inputs[0]
+        self._results(self.program.layouts[source])
+        slots = Slots()
+        pair = (root.name, self.program.layouts[root.name])
+        text = pool_kernel(slots, self.step.request, (home(source), self.program.layouts[source]), pair)
+        self.program.call(text, slots, source, root.name)
+
+    def _moves(self) -> None:
+        root, layouts = self.step.root, self.program.layouts
+        assert root is not None
+        index = _index(root, [self.types[name].shape for name in root.inputs], extent(self.types[root.name].shape))
+        if len(root.inputs) == 1 and self._aliased(root, index):
+            return
+        if any(layouts[name].form is Form.BITS for name in root.inputs):
+            self._numpy()
+            return
+        self._results(layouts[root.inputs[0]])
+        begin = 0
+        for name in root.inputs:
+            size = int(np.prod(layouts[name].shape))
+            local = np.where((index >= begin) & (index < begin + size), index - begin, -1)
+            begin += size
+            slots = Slots()
+            moved = runs(local, layouts[name], layouts[root.name])
+            text = move_kernel(slots, moved, (self.program.home(name), layouts[name]), (root.name, layouts[root.name]))
+            self.program.call(text, slots, name, root.name)
+
+    def _aliased(self, root: Node, index: np.ndarray) -> bool:
+        """A dense map in the same order is the same bytes under another name."""
+        source, kind = root.inputs[0], self.types[root.name]
+        layout = self.program.layouts[source]
+        in_order = (
+            index.size == layout.shape[0] * layout.shape[1] * layout.shape[2] and (np.diff(index.reshape(-1)) == 1).all()
+        )
+        if not (in_order and (layout.is_dense or layout.form is Form.BITS)) or source == self.program.graph.input:
+            return False
+        self.program.layouts[root.name] = bits(kind) if layout.form is Form.BITS else dense(kind, layout.form)
+        self.program.alias[root.name] = source
+        return True
+
+    def _numpy(self) -> None:
+        for node in self.step.nodes:
+            program = self.program
+            program.place(node.name, aligned(self.types[node.name]))
+            program.call("", Slots(), *node.inputs, node.name, node=node)
+
+
+def _shaped(layout: Layout, shape: tuple[int, int, int], flat: bool) -> Layout:
+    """A dense layout as one long vector where the step treats it so."""
+    if not flat:
+        return layout
+    return replace(layout, shape=shape, pixel=layout.image, row=layout.image)
+
+
+def _index(node: Node, shapes: list[tuple[int, ...]], result: tuple[int, int, int]) -> np.ndarray:
+    """int64 [H, W, C]: which element each result is, counting through all operands."""
+    begin, operands = 0, []
+    for shape in shapes:
+        size = int(np.prod(shape))
+        operands.append((begin + np.arange(size)).reshape(1, *shape))
+        begin += size
+    return node.op.reference(*operands).reshape(result)

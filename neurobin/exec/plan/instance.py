@@ -1,0 +1,179 @@
+"""A program in memory: one arena for its tensors, the slots of its kernels, and the tables the runner walks."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from neurobin.exec.kernels.jit import Compiler
+from neurobin.exec.kernels.runner import runner
+from neurobin.exec.kernels.slots import Arguments, Code, Filling, Slots, Tensor
+from neurobin.exec.plan.build import Program
+from neurobin.exec.plan.memory import Lifetime, allocate
+from neurobin.ir import IntTensor, Node
+
+_RUNNER = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_void_p, *([ctypes.c_int64] * 4), ctypes.c_void_p)
+_LINE = 64
+SLACK = 1 << 16  # bytes that kernels may read, never use, behind any tensor
+
+
+def lined(size: int) -> np.ndarray:
+    """uint8 [size] of zeros that begins at a cache line."""
+    raw = np.zeros(size + _LINE, np.uint8)
+    start = -raw.ctypes.data % _LINE
+    return raw[start : start + size]
+
+
+@dataclass(frozen=True)
+class Segment:
+    """Native steps in a row: (code, arguments) pairs."""
+
+    table: np.ndarray
+
+    @property
+    def count(self) -> int:
+        return len(self.table) // 2
+
+
+class Shared:
+    """Constants of a program in aligned memory, one copy for all its instances."""
+
+    def __init__(self) -> None:
+        self._copies: dict[int, tuple[np.ndarray, np.ndarray]] = {}
+
+    def address(self, array: np.ndarray) -> int:
+        if id(array) not in self._copies:
+            copy = lined(array.nbytes + _LINE)
+            copy[: array.nbytes] = np.ascontiguousarray(array).view(np.uint8).reshape(-1)
+            self._copies[id(array)] = (array, copy)  # the original stays, or its id might be another's
+        return int(self._copies[id(array)][1].ctypes.data)
+
+
+def lifetimes(program: Program, chunk: int, keep: frozenset[str] = frozenset()) -> dict[str, Lifetime]:
+    """When each tensor is needed, for `chunk` images; those in `keep` to the end."""
+    last = len(program.calls)
+    ends = {program.home(name) for name in (*program.graph.outputs, *keep)}
+    found = {}
+    for name, (per_image, fixed) in program.sizes.items():
+        touched = program.touched.get(name, [])
+        first = -1 if name == program.graph.input else min(touched, default=0)
+        final = last if name in ends else max(touched, default=0)
+        found[name] = Lifetime(first, final, per_image * chunk + fixed)
+    return found
+
+
+class Instance:
+    """Runs up to `chunk` images at a time on `threads` threads that work together."""
+
+    def __init__(
+        self, program: Program, compiler: Compiler, shared: Shared, chunk: int, threads: int, keep: frozenset[str]
+    ) -> None:
+        self.program, self.chunk, self.threads = program, chunk, threads
+        self._compiler, self._shared = compiler, shared
+        self._owned: list[np.ndarray] = []
+        self._cell_of = {name: k for k, name in enumerate(program.sizes)}
+        self._cells = lined(8 * len(self._cell_of)).view(np.int64)
+        offsets, size = allocate(lifetimes(program, chunk, keep))
+        self._arena = lined(size + program.reach + SLACK)
+        for name, offset in offsets.items():
+            self._cells[self._cell_of[name]] = self._arena.ctypes.data + offset
+        self._start = {name: self._arena.ctypes.data + offset for name, offset in offsets.items()}
+        self.segments = list(self._segments())
+        self._runner = _RUNNER(compiler.address(runner()))
+        self.barrier = lined(_LINE).view(np.int64)
+
+    def _segments(self) -> Iterator[Segment | Node]:
+        run: list[int] = []
+        for call in self.program.calls:
+            if call.node is None:
+                run += [self._compiler.address(call.text), self._filled(call.slots)]
+                continue
+            if run:
+                yield Segment(np.array(run, np.int64))
+                run = []
+            yield call.node
+        if run:
+            yield Segment(np.array(run, np.int64))
+
+    def _filled(self, slots: Slots) -> int:
+        """The address of the slots, each filled with what it stands for."""
+        table = np.array([self._content(filling) for filling in slots.fillings], np.int64)
+        self._owned.append(table)
+        return int(table.ctypes.data)
+
+    def _content(self, filling: Filling) -> int:
+        if isinstance(filling, int):
+            return filling
+        if isinstance(filling, np.ndarray):
+            return self._shared.address(filling)
+        if isinstance(filling, Tensor):
+            return self._cell(filling.name)
+        if isinstance(filling, Code):
+            return self._compiler.address(filling.text)
+        if isinstance(filling, Arguments):
+            return self._filled(filling.slots)
+        memory = lined(self.threads * (filling.size + _LINE))
+        self._owned.append(memory)
+        return int(memory.ctypes.data)
+
+    def _cell(self, name: str) -> int:
+        return int(self._cells.ctypes.data + 8 * self._cell_of[name])
+
+    @property
+    def is_native(self) -> bool:
+        return len(self.segments) == 1 and isinstance(self.segments[0], Segment)
+
+    def ends(self, inputs: np.ndarray, outputs: np.ndarray) -> np.ndarray:
+        """The runner's table of input and output: all images of each, uint8 [N, bytes of an image]."""
+        graph, home = self.program.graph, self.program.home
+        rows = []
+        for name, images in ((graph.input, inputs), (home(graph.output), outputs)):
+            rows += [self._cell(name), images.ctypes.data, images.shape[1] if images.ndim > 1 else 0]
+        return np.array(rows, np.int64)
+
+    def run_all(self, ends: np.ndarray, images: int, thread: int) -> None:
+        """All images, chunk by chunk, in one native call; every one of the threads makes it with its own number."""
+        segment = self.segments[0]
+        assert isinstance(segment, Segment)
+        self._call(segment, ends, images, thread)
+
+    def _call(self, segment: Segment, ends: np.ndarray, images: int, thread: int) -> None:
+        self._runner(segment.table.ctypes.data, segment.count, ends.ctypes.data, images, self.chunk, thread, self.threads,
+                     self.barrier.ctypes.data)  # fmt: skip
+
+    def run_chunk(self, images: int) -> None:
+        """What lies in the arena, step by step, with numpy where a node has no kernel. For one thread."""
+        idle = np.zeros(2, np.int64)
+        ends = np.array([idle.ctypes.data, 0, 0, idle.ctypes.data + 8, 0, 0], np.int64)
+        for segment in self.segments:
+            if isinstance(segment, Segment):
+                self._call(segment, ends, images, 0)
+            else:
+                self._compute(segment, images)
+
+    def _compute(self, node: Node, images: int) -> None:
+        types = self.program.graph.types
+        operands = [IntTensor(self.value(name, images), types[name].dtype) for name in node.inputs]
+        self.view(node.name, images)[...] = node.op.packed(*operands).values().reshape(self._shape(node.name, images))
+
+    def _shape(self, name: str, images: int) -> tuple[int, ...]:
+        return (images, *self.program.layouts[name].shape)
+
+    def view(self, name: str, images: int) -> np.ndarray:
+        """A tensor of integers in the arena: [N, H, W, C]."""
+        layout = self.program.layouts[name]
+        start = self._start[self.program.home(name)] - self._arena.ctypes.data + layout.origin
+        return strided(self._arena, start, layout.form.numpy, self._shape(name, images), layout)
+
+    def value(self, name: str, images: int) -> np.ndarray:
+        """A tensor that is still in memory, [N, ...]."""
+        return self.view(name, images).reshape(images, *self.program.graph.types[name].shape)
+
+
+def strided(memory: np.ndarray, start: int, kind: np.dtype, shape: tuple[int, ...], layout) -> np.ndarray:  # type: ignore[no-untyped-def]
+    """A view of bytes as a tensor in a layout."""
+    strides = (layout.image, layout.row, layout.pixel, kind.itemsize)
+    return np.ndarray(shape, kind, memory.data, start, strides)
