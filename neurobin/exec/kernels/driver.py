@@ -54,6 +54,7 @@ def linear_kernel(
     f = k.f
     base = k.pointer(Tensor(operand_name))
     pixel, width, height = k.number(product.operand.pixel), k.number(frame.width), k.number(frame.height)
+    row_bytes = k.number(product.operand.row_bytes)
     out_height, out_width = k.number(frame.output[0]), k.number(frame.output[1])
     total_channels, block_rows = k.number(outputs), k.number(product.rows)
     grouped = len(product.terms[0].offsets) > 1
@@ -73,7 +74,7 @@ def linear_kernel(
         rows, channels = (positions - start).minimum(block_rows), (total_channels - channel).minimum(CHANNELS)
         a = base.at(start * pixel)
         with f.loop(0, count) as term:
-            _term(f, terms.at(term * (8 * _FIELDS)), a, pixel, rows, channel, channels, c, per_call)
+            _term(f, terms.at(term * (8 * _FIELDS)), a, row_bytes, rows, channel, channels, c, per_call)
         _runs(f, start, rows, (width, height, out_width, out_height), channel, channels, c, run, run_args)
     if product.uses_tiles:
         f.intrinsic("llvm.x86.tilerelease", "void")
@@ -81,7 +82,15 @@ def linear_kernel(
 
 
 def _term(
-    f: Function, term: Value, a: Value, pixel: Value, rows: Value, channel: Value, channels: Value, c: Value, per_call: Value
+    f: Function,
+    term: Value,
+    a: Value,
+    row_bytes: Value,
+    rows: Value,
+    channel: Value,
+    channels: Value,
+    c: Value,
+    per_call: Value,
 ) -> None:
     """One term's sums for a block, added to the earlier terms of its block of sums."""
     kinds = (PTR, PTR, I64, I64, PTR, I64, I64, I64, I64, I64)
@@ -94,7 +103,7 @@ def _term(
         f.call(
             code,
             a.at(plane),
-            pixel,
+            row_bytes,
             offsets.at((panel + p) * offsets_stride),
             steps,
             weights.at((panel + p) * stride),

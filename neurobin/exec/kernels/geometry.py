@@ -54,6 +54,11 @@ class Frame:
         return self.stride == (1, 1)
 
     @property
+    def is_matrix(self) -> bool:
+        """A map of one pixel: a matrix product whose rows are images."""
+        return self.size == (1, 1) and self.kernel == (1, 1) and not any(self.padding)
+
+    @property
     def width(self) -> int:
         """Pixels from a row to the next."""
         if self.is_unit:

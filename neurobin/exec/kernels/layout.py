@@ -96,7 +96,9 @@ def aligned(kind: TensorType, border: Border = Border()) -> Layout:
     """Integers, with room for a whole number of vectors in every pixel."""
     height, width, channels = extent(kind.shape)
     form = narrowest(kind.dtype)
-    return _layout(kind.dtype, (height, width, channels), form, -(-channels // LANES) * LANES * form.numpy.itemsize, border)
+    return _layout(
+        kind.dtype, (height, width, channels), form, spread(-(-channels // LANES) * LANES * form.numpy.itemsize), border
+    )
 
 
 def bits(kind: TensorType) -> Layout:
@@ -106,6 +108,11 @@ def bits(kind: TensorType) -> Layout:
     return _layout(
         kind.dtype, (height, width, channels), Form.BITS, words * WORD_BYTES * len(planes_of(kind.dtype)), Border()
     )
+
+
+def spread(pixel: int) -> int:
+    """Bytes from a pixel to the next: multiples of 512 would put neighbours into the same few sets of the first-level cache."""
+    return pixel + 64 if pixel % 512 == 0 else pixel
 
 
 def _layout(dtype: DType, shape: tuple[int, int, int], form: Form, pixel: int, border: Border) -> Layout:

@@ -22,7 +22,7 @@ import numpy as np
 from neurobin.errors import UnsupportedError
 from neurobin.exec.kernels import bitwise, bytewise
 from neurobin.exec.kernels.geometry import Frame, cover
-from neurobin.exec.kernels.layout import WORD_BYTES, Form, Layout
+from neurobin.exec.kernels.layout import WORD_BYTES, Form, Layout, spread
 from neurobin.exec.kernels.micro import PANEL
 from neurobin.exec.kernels.planes import planes_of
 from neurobin.exec.kernels.prepare import Operand
@@ -118,6 +118,8 @@ def byte_product(layer: Linear, layout: Layout, means: Means, low: int, high: in
     vnni = not means.tiles and len(means.bytes) > 1
     flip = vnni and len(digits) == 1 and digits[0] and len(weights) == 1 and weights[0][1]
     operand = _operand(frame, layout, bits=False, paired=False, flip=flip, digits=len(digits), room=1)
+    if means.tiles and frame.is_matrix and frame.border is None and len(digits) == 1:
+        operand = replace(operand, blocked=True, pixel=operand.chunk, row=operand.chunk, image=operand.chunk)
     if frame.border is not None:
         operand = replace(operand, chunk=layout.pixel, pixel=layout.pixel, row=layout.row, image=layout.image)
     offsets, pack = _byte_steps(layer, operand)
@@ -136,8 +138,8 @@ def byte_product(layer: Linear, layout: Layout, means: Means, low: int, high: in
                 )
             largest = 255 if flip or not a_signed else 128
             bound[i + j] += largest * np.abs(part).reshape(layer.outputs, -1).sum(1).max()
-            packed = _signs(pack(part)) if in_bits else pack(part)
-            terms.append(Term(code, offsets, packed, operand.plane * i, i + j))
+            weights_packed = _signs(pack(part)) if in_bits else pack(part)
+            terms.append(Term(code, offsets, weights_packed, operand.plane * i, i + j))
             if flip:
                 constant -= 128 * part.reshape(layer.outputs, -1).sum(1)
     if bound.max() >= _LIMIT:
@@ -188,7 +190,7 @@ def _operand(frame: Frame, layout: Layout, *, bits: bool, paired: bool, flip: bo
     else:
         chunk = digits * (channels if channels < _STEP_BYTES else -(-channels // _STEP_BYTES) * _STEP_BYTES)
     phases = frame.phases()
-    pixel = chunk * int(phases.max() + 1)
+    pixel = spread(chunk * int(phases.max() + 1))
     row = frame.width * pixel
     image = frame.height * row
     places = np.where(phases >= 0, phases * chunk, -1)
@@ -240,6 +242,10 @@ def _byte_steps(layer: Linear, operand: Operand):  # type: ignore[no-untyped-def
         [_ordered(c.starts, operand)[0] if len(c.starts) == steps else _fill(c.starts, steps) for _, _, c in plan]
     )
 
+    return offsets, pack_with(layer, operand, plan, steps)
+
+
+def pack_with(layer: Linear, operand: Operand, plan, steps: int):  # type: ignore[no-untyped-def]
     def pack(part: np.ndarray) -> np.ndarray:
         made = np.zeros((-(-layer.outputs // PANEL) * PANEL, steps, _STEP_BYTES), np.int16)
         for outputs, channels, found in plan:
@@ -249,7 +255,7 @@ def _byte_steps(layer: Linear, operand: Operand):  # type: ignore[no-untyped-def
         tiles = made.reshape(-1, PANEL, steps, 16, 4).transpose(0, 2, 3, 1, 4)
         return np.ascontiguousarray(tiles).astype(np.uint8)
 
-    return offsets, pack
+    return pack
 
 
 def _ordered(starts: np.ndarray, operand: Operand) -> tuple[np.ndarray, np.ndarray]:
@@ -390,13 +396,19 @@ def _tiled(phase: np.ndarray, operand: Operand) -> np.ndarray:
     """A phase repeated to whole pixels and whole steps."""
     if (phase == phase[0]).all():
         return np.full(_STEP_BYTES, phase[0])
-    return np.tile(phase, operand.pixel // len(phase) * _STEP_BYTES)
+    pixel = np.zeros(operand.pixel, np.uint8)
+    whole = operand.pixel // len(phase) * len(phase)
+    pixel[:whole] = np.tile(phase, whole // len(phase))
+    return np.tile(pixel, _STEP_BYTES)
 
 
 def bordered(layer: Linear, layout: Layout, means: Means) -> Linear | None:
     """The layer on the map as it lies, where tiles can read it there: stride 1, bytes, a border wide enough. Else None."""
     frame, border = layer.frame, layout.border
     fits = border.rows >= frame.before[0] and border.columns >= frame.before[1]
-    if not (means.tiles and fits and frame.is_unit and layout.form in (Form.S8, Form.U8)):
+    if (
+        not (means.tiles and fits and frame.is_unit and layout.form in (Form.S8, Form.U8))
+        or spread(layout.pixel) != layout.pixel
+    ):
         return None
     return replace(layer, frame=replace(frame, border=(border.rows, border.columns)))

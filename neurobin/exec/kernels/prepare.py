@@ -14,6 +14,7 @@ import numpy as np
 
 from neurobin.exec.kernels.emit import I64, Value, vector
 from neurobin.exec.kernels.layout import WORD_BYTES, Form, Layout
+from neurobin.exec.kernels.micro import BLOCK_ROWS
 from neurobin.exec.kernels.parts import Kernel
 from neurobin.exec.kernels.planebits import plane_bit
 from neurobin.exec.kernels.planes import planes_of
@@ -40,6 +41,9 @@ class Operand:
 
     Strides are bytes; `phases` [s, s] is the place of each phase in a pixel or -1; `before` is the padding above and left.
     `digits` counts byte planes of a phase, `plane` is the distance between them; `flip` adds 128 to signed bytes.
+
+    A `blocked` operand is a matrix whose rows are images: 64 rows lie together, [step, row, 64 bytes], so that a block of
+    rows is read from few pages.
     """
 
     bits: bool
@@ -54,6 +58,12 @@ class Operand:
     row: int
     image: int
     plane: int = 0
+    blocked: bool = False
+
+    @property
+    def row_bytes(self) -> int:
+        """Bytes between the rows that a micro-kernel reads."""
+        return _CHUNK if self.blocked else self.pixel
 
 
 def fill_kernel(slots: Slots, target: str, size_per_image: int, size_fixed: int, pattern: np.ndarray) -> str:
@@ -116,6 +126,19 @@ def prepare_kernel(slots: Slots, source: str, layout: Layout, target: str, opera
     return str(k.module)
 
 
+def pack_kernel(slots: Slots, source: str, layout: Layout, target: str, operand: Operand) -> str:
+    """Copies the rows `source` to the blocks of `target`."""
+    k = Kernel(slots)
+    start, goal = k.pixels(source, layout), k.pointer(Tensor(target))
+    image_bytes, block_bytes = k.number(layout.image), k.number(operand.image * BLOCK_ROWS)
+    copy = _Copy(k, layout, operand)
+    first, last = k.share(k.images)
+    with k.f.loop(first, last) as row:
+        place = goal.at(row // BLOCK_ROWS * block_bytes).at(row % BLOCK_ROWS * _CHUNK)
+        copy.pixel(start.at(row * image_bytes), place, layout.shape[2])
+    return str(k.module)
+
+
 class _Copy:
     """Moves one pixel, 64 elements at a time."""
 
@@ -163,6 +186,8 @@ class _Copy:
 
     def _to_bytes(self, source: Value, target: Value, channel: Value, count: int) -> None:
         values = self._expanded(source, channel) if self.layout.form is Form.BITS else self._elements(source, channel)
+        if self.operand.blocked:
+            channel = channel * BLOCK_ROWS
         for digit in range(self.operand.digits):
             part = (values.logical_shift(8 * digit) if digit else values).resized(8)
             if self.operand.flip:

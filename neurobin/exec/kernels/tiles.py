@@ -15,7 +15,7 @@ from neurobin.exec.kernels.micro import Micro
 
 TILE_ROWS = 16
 TILE_BYTES = 1024
-_A, _B = 4, 5  # tile registers of the operands; 0 to 3 are sums
+_A, _LAST = 4, 7  # tile registers: sums from 0 on, operands behind them
 _AHEAD = 4  # steps between spreading bits and using them
 _RING = 2 * _AHEAD  # tiles of spread bits
 _PRODUCT = {(True, True): "ss", (True, False): "su", (False, True): "us", (False, False): "uu"}
@@ -114,10 +114,10 @@ class _Tiles:
         for _ in range(row_tiles - 1):
             rows.append(rows[-1].at(below))
         if len(weights) == 1:
-            self._load(_B, weights[0], 64)
+            self._load(_LAST, weights[0], 64)
             for i, place in enumerate(rows):
                 self._load(_A, place, self.m.a_stride)
-                f.intrinsic(self.product, "void", f"i8 {i}", f"i8 {_A}", f"i8 {_B}")
+                f.intrinsic(self.product, "void", f"i8 {i}", f"i8 {_A}", f"i8 {_LAST}")
             return
         for i, place in enumerate(rows):
             self._load(_A + i, place, self.m.a_stride)

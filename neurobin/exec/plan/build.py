@@ -15,7 +15,7 @@ from neurobin.exec.kernels.layout import Form, Layout, aligned, bits, dense, ext
 from neurobin.exec.kernels.linear import MEANS, Means, Product, bordered, pad_bytes, product
 from neurobin.exec.kernels.move import move_kernel, runs
 from neurobin.exec.kernels.pool import pool_kernel
-from neurobin.exec.kernels.prepare import BORDER_STEP, Bordered, border_kernel, fill_kernel, prepare_kernel
+from neurobin.exec.kernels.prepare import BORDER_STEP, Bordered, border_kernel, fill_kernel, pack_kernel, prepare_kernel
 from neurobin.exec.kernels.region import Region
 from neurobin.exec.kernels.slots import Slots
 from neurobin.exec.plan.layouts import choose, is_flat, pad_value
@@ -180,7 +180,8 @@ class _Builder:
             slots = Slots()
             self.program.call(self._padding(slots, name, layer, layout, made, border), slots, name)
         slots = Slots()
-        text = prepare_kernel(slots, self.program.home(source), layout, name, operand)
+        copy = pack_kernel if operand.blocked else prepare_kernel
+        text = copy(slots, self.program.home(source), layout, name, operand)
         self.program.call(text, slots, source, name)
         return name
 
