@@ -14,7 +14,7 @@ import numpy as np
 from neurobin.errors import UnsupportedError
 from neurobin.exec.kernels.machine import NUMPY, Backend, backend
 from neurobin.exec.plan.plan import Plan
-from neurobin.exec.reference import as_input
+from neurobin.exec.reference import as_input, checked
 from neurobin.ir import Graph, IntTensor, Packed, to_packed
 
 BATCH = 256
@@ -31,7 +31,7 @@ def run(graph: Graph, x: np.ndarray, batch: int = BATCH, threads: int = 1) -> np
     chosen = backend()
     if chosen is NUMPY:
         return _run_numpy(graph, x, batch)
-    values = as_input(x, graph.inputs[graph.input], graph.input)
+    values = checked(x, graph.inputs[graph.input], graph.input)
     return plan(graph, chosen).run(values, threads).astype(np.int64)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from neurobin.errors import GraphError
-from neurobin.ir import Graph, TensorType
+from neurobin.ir import DType, Graph, TensorType
 
 
 def run(graph: Graph, x: np.ndarray) -> np.ndarray:
@@ -39,14 +39,20 @@ def steps(graph: Graph, x: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
 
 def as_input(x: np.ndarray, kind: TensorType, name: str = "input") -> np.ndarray:
     """`x` as int64 or float64 after checking shape and values. Raises GraphError saying what was expected."""
+    return checked(x, kind, name).astype(np.float64 if kind.dtype.is_float else np.int64, copy=False)
+
+
+def checked(x: np.ndarray, kind: TensorType, name: str = "input") -> np.ndarray:
+    """`x` as an array whose shape and values are those of `kind`. Raises GraphError saying what was expected."""
     x = np.asarray(x)
     if x.dtype.kind not in "biuf":
         raise GraphError(f"expected numbers, got an array of {x.dtype}", where=name)
     if x.ndim == 0 or x.shape[1:] != kind.shape:
         raise GraphError(f"expected a batch of shape (N, {', '.join(map(str, kind.shape))}), got {x.shape}", where=name)
-    if kind.dtype.is_float:
-        values = x.astype(np.float64)
-    else:
+    if kind.dtype.is_range and x.dtype.kind in "iu" and _fits(x.dtype, kind.dtype):
+        return x  # bytes for a type that has a value for each of them
+    values = x
+    if not kind.dtype.is_float:
         with np.errstate(invalid="ignore"):  # a cast of NaN or of a huge number is found by the comparison
             values = x.astype(np.int64)
         if not np.array_equal(values, x):
@@ -54,6 +60,11 @@ def as_input(x: np.ndarray, kind: TensorType, name: str = "input") -> np.ndarray
     if not kind.dtype.holds(values):
         raise GraphError(f"expected values of {kind.dtype}, got the range {x.min()} to {x.max()}", where=name)
     return values
+
+
+def _fits(numpy_type: np.dtype, dtype: DType) -> bool:
+    info = np.iinfo(numpy_type)
+    return dtype.low <= info.min and info.max <= dtype.high
 
 
 def real_outputs(graph: Graph, outputs: np.ndarray) -> np.ndarray:

@@ -111,7 +111,7 @@ def bits(kind: TensorType) -> Layout:
 
 
 def spread(pixel: int) -> int:
-    """Bytes from a pixel to the next: multiples of 512 would put neighbours into the same few sets of the first-level cache."""
+    """Bytes from a pixel to the next: a multiple of 512 would put neighbours into the same few sets of the cache."""
     return pixel + 64 if pixel % 512 == 0 else pixel
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -134,15 +134,18 @@ class Instance:
             rows += [self._cell(name), images.ctypes.data, images.shape[1] if images.ndim > 1 else 0]
         return np.array(rows, np.int64)
 
-    def run_all(self, ends: np.ndarray, images: int, thread: int) -> None:
-        """All images, chunk by chunk, in one native call; every one of the threads makes it with its own number."""
-        segment = self.segments[0]
+    def bound(self, inputs: np.ndarray, outputs: np.ndarray, thread: int) -> Callable[[], None]:
+        """One native call that runs all images (uint8 [N, bytes]), as thread `thread` of those that work together."""
+        segment, ends = self.segments[0], self.ends(inputs, outputs)
         assert isinstance(segment, Segment)
-        self._call(segment, ends, images, thread)
+        run, keep = self._runner, (inputs, outputs, ends, self)
+        table, count, barrier = segment.table.ctypes.data, segment.count, self.barrier.ctypes.data
+        images, chunk, threads, address = len(inputs), self.chunk, self.threads, ends.ctypes.data
 
-    def _call(self, segment: Segment, ends: np.ndarray, images: int, thread: int) -> None:
-        self._runner(segment.table.ctypes.data, segment.count, ends.ctypes.data, images, self.chunk, thread, self.threads,
-                     self.barrier.ctypes.data)  # fmt: skip
+        def call(_kept: object = keep) -> None:
+            run(table, count, address, images, chunk, thread, threads, barrier)
+
+        return call
 
     def run_chunk(self, images: int) -> None:
         """What lies in the arena, step by step, with numpy where a node has no kernel. For one thread."""
@@ -150,7 +153,16 @@ class Instance:
         ends = np.array([idle.ctypes.data, 0, 0, idle.ctypes.data + 8, 0, 0], np.int64)
         for segment in self.segments:
             if isinstance(segment, Segment):
-                self._call(segment, ends, images, 0)
+                self._runner(
+                    segment.table.ctypes.data,
+                    segment.count,
+                    ends.ctypes.data,
+                    images,
+                    images,
+                    0,
+                    1,
+                    self.barrier.ctypes.data,
+                )
             else:
                 self._compute(segment, images)
 

@@ -1,4 +1,4 @@
-"""`Plan`: a graph compiled for a back end. It runs any number of images, alone or on several threads.
+"""`Plan`: a graph compiled for a back end, and `Bound`: a plan with memory for a number of images, run again and again.
 
 With enough images every thread runs its own share in its own memory and they never meet (throughput); with few, all
 threads share the work of every step and meet after each (latency).
@@ -6,13 +6,15 @@ threads share the work of every step and meet after each (latency).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
+from itertools import pairwise
 
 import numpy as np
 
 from neurobin.exec.kernels.jit import compiler
-from neurobin.exec.kernels.layout import Form
+from neurobin.exec.kernels.layout import Form, Layout
 from neurobin.exec.kernels.machine import Backend
 from neurobin.exec.plan.build import build
 from neurobin.exec.plan.instance import SLACK, Instance, Shared, lifetimes, lined, strided
@@ -21,107 +23,122 @@ from neurobin.ir import Graph
 
 _WORKING_SET = 1 << 20  # bytes of a chunk's tensors: they stay in the second-level cache
 _MAX_CHUNK = 64
+_PARTS = 8  # a bound run that is asked for more images than this many chunks is cut into several
 
 
 class Plan:
-    """A compiled graph. Not for concurrent calls: its memory is one run's."""
+    """A compiled graph, with `keep` naming tensors that stay in memory to the end of a run. `given` is the layout of the
+    input where it is not an array of its narrowest integers."""
 
-    def __init__(self, graph: Graph, backend: Backend, keep: frozenset[str] = frozenset()) -> None:
+    def __init__(
+        self, graph: Graph, backend: Backend, keep: frozenset[str] = frozenset(), given: Layout | None = None
+    ) -> None:
         self.graph, self.keep, self.backend = graph, keep, backend
-        self.program = build(graph, backend.name, keep)
+        self.program = build(graph, backend.name, keep, given)
         self.compiler = compiler(backend)
-        self._shared = Shared()
-        self._instances: dict[tuple[int, int, int], Instance] = {}
+        self.shared = Shared()
         _, size = allocate(lifetimes(self.program, 1, keep))
-        self._best_chunk = min(max(_WORKING_SET // max(size, 1), 1), _MAX_CHUNK)
+        self.best_chunk = min(max(_WORKING_SET // max(size, 1), 1), _MAX_CHUNK)
+        self._bound: dict[tuple[int, int], Bound] = {}
 
-    def instance(self, chunk: int, threads: int = 1, which: int = 0) -> Instance:
-        """The program in memory for chunks of that many images; `which` tells instances of one kind apart."""
-        key = (chunk, threads, which)
-        if key not in self._instances:
-            self._instances[key] = Instance(self.program, self.compiler, self._shared, chunk, threads, self.keep)
-        return self._instances[key]
+    def instance(self, chunk: int, threads: int = 1) -> Instance:
+        """The program in new memory for chunks of that many images."""
+        return Instance(self.program, self.compiler, self.shared, chunk, threads, self.keep)
+
+    def bind(self, images: int, threads: int = 1) -> Bound:
+        """Memory for runs of so many images."""
+        return Bound(self, images, threads)
 
     def run(self, x: np.ndarray, threads: int = 1) -> np.ndarray:
-        """The output [N, ...], in its narrowest integers, for checked inputs [N, ...]."""
-        images = len(x)
-        if not images:
-            return np.zeros((0, *self.graph.types[self.graph.output].shape), np.int64)
-        layout, result = self.program.layouts[self.graph.input], self.program.layouts[self.graph.output]
-        given = lined(images * layout.image + SLACK)[: images * layout.image].reshape(images, layout.image)
-        target = given.view(layout.form.numpy)
-        np.copyto(target, x.reshape(images, -1), casting="unsafe")
-        made = lined(images * result.image).reshape(images, result.image)
-        if self.instance(1).is_native:
-            self._run_native(given, made, threads)
-        else:
-            self._run_mixed(given, made)
-        shape = (images, *result.shape)
-        values = strided(made.reshape(-1), 0, result.form.numpy, shape, result)
-        return values.reshape(images, *self.graph.types[self.graph.output].shape)
-
-    def _run_native(self, given: np.ndarray, made: np.ndarray, threads: int) -> None:
-        images = len(given)
-        if threads > 1 and images < 2 * threads:
-            together = self.instance(1, threads)
-            together.barrier[:] = 0
-            ends = together.ends(given, made)
-            _share(threads, lambda thread: together.run_all(ends, images, thread))
-            return
-        chunk = min(self._best_chunk, max(1, images // threads))
-        edges = [images * k // threads for k in range(threads + 1)]
-        instances = [self.instance(chunk, 1, k) for k in range(threads)]
-
-        def part(thread: int) -> None:
-            own = slice(edges[thread], edges[thread + 1])
-            instances[thread].run_all(instances[thread].ends(given[own], made[own]), edges[thread + 1] - edges[thread], 0)
-
-        _share(threads, part)
-
-    def _run_mixed(self, given: np.ndarray, made: np.ndarray) -> None:
-        """With numpy between native steps: chunk by chunk, in one thread."""
-        instance = self.instance(min(self._best_chunk, max(1, len(given))))
-        for start in range(0, len(given), instance.chunk):
-            part = slice(start, start + instance.chunk)
-            images = len(given[part])
-            self.load(instance, given[part])
-            instance.run_chunk(images)
-            result = self.program.layouts[self.graph.output]
-            view = strided(made[part].reshape(-1), 0, result.form.numpy, (images, *result.shape), result)
-            view[...] = instance.view(self.graph.output, images)
-
-    def load(self, instance: Instance, given: np.ndarray) -> None:
-        """Puts images (uint8 [N, bytes]) where the first step reads them."""
-        view = instance.view(self.graph.input, len(given))
-        form = self.program.layouts[self.graph.input].form
-        view[...] = np.ascontiguousarray(given).view(form.numpy).reshape(view.shape)
+        """The output [N, ...], in its narrowest integers, for checked inputs [N, ...]. Memory is kept for the next call."""
+        shape = self.graph.types[self.graph.output].shape
+        made = np.zeros((len(x), *shape), self.program.layouts[self.graph.output].form.numpy)
+        most = _PARTS * threads * self.best_chunk
+        for start in range(0, len(x), most):
+            part = x[start : start + most]
+            key = (len(part), threads)
+            if key not in self._bound:
+                if len(self._bound) >= 4:  # a caller with ever new sizes
+                    self._bound.clear()
+                self._bound[key] = self.bind(*key)
+            bound = self._bound[key]
+            np.copyto(bound.input, part, casting="unsafe")
+            bound.run()
+            made[start : start + most] = bound.output
+        return made
 
     def trace(self, x: np.ndarray) -> dict[str, np.ndarray]:
         """Every tensor of `keep`, by name, for a few images."""
         if not len(x):
             return {name: np.zeros((0, *self.graph.types[name].shape), np.int64) for name in self.keep}
-        instance = self.instance(max(1, len(x)))
-        layout = self.program.layouts[self.graph.input]
-        self.load(instance, x.reshape(len(x), -1).astype(layout.form.numpy).view(np.uint8))
+        instance = self.instance(len(x))
+        view = instance.view(self.graph.input, len(x))
+        np.copyto(view, x.reshape(view.shape), casting="unsafe")
         instance.run_chunk(len(x))
-        return {name: self._kept(instance, name, len(x)) for name in self.keep}
+        return {name: np.array(instance.value(name, len(x))) for name in self.keep}
 
-    def _kept(self, instance: Instance, name: str, images: int) -> np.ndarray:
-        assert self.program.layouts[name].form is not Form.BITS
-        return np.array(instance.value(name, images))
+
+class Bound:
+    """A plan for a fixed number of images: write `input` [N, ...], call `run`, read `output` [N, ...] (views of its memory).
+
+    Nothing is allocated by a run. Not for concurrent calls.
+    """
+
+    def __init__(self, plan: Plan, images: int, threads: int = 1) -> None:
+        graph, layouts = plan.graph, plan.program.layouts
+        kind, result = layouts[graph.input], layouts[graph.output]
+        self._given = lined(images * kind.image + SLACK)[: images * kind.image].reshape(images, kind.image)
+        self._made = lined(images * result.image).reshape(images, result.image)
+        self.input = self._view(self._given, kind, graph.types[graph.input].shape)
+        self.output = self._view(self._made, result, graph.types[graph.output].shape)
+        self._barrier: np.ndarray | None = None
+        first = plan.instance(min(plan.best_chunk, -(-images // threads)) if images >= 2 * threads else 1, 1)
+        self._calls = self._native(plan, first, images, threads) if first.is_native else [lambda: self._mixed(first)]
+
+    @staticmethod
+    def _view(memory: np.ndarray, layout: Layout, shape: tuple[int, ...]) -> np.ndarray:
+        if layout.form is Form.BITS:
+            return memory.view(np.uint64)
+        images = len(memory)
+        pixels = strided(memory.reshape(-1), 0, layout.form.numpy, (images, *layout.shape), layout)
+        return pixels.reshape(images, *shape)
+
+    def _native(self, plan: Plan, first: Instance, images: int, threads: int) -> list[Callable[[], None]]:
+        """One call per thread: over its own images, or over its part of every step."""
+        if threads > 1 and images < 2 * threads:
+            together = plan.instance(1, threads)
+            calls = [together.bound(self._given, self._made, thread) for thread in range(threads)]
+            self._barrier = together.barrier
+            return calls
+        edges = [images * k // threads for k in range(threads + 1)]
+        parts = [slice(a, b) for a, b in pairwise(edges)]
+        instances = [first, *(plan.instance(first.chunk) for _ in parts[1:])]
+        return [each.bound(self._given[part], self._made[part], 0) for each, part in zip(instances, parts, strict=True)]
+
+    def run(self) -> None:
+        """From `input` to `output`."""
+        if self._barrier is not None:
+            self._barrier.fill(0)
+        calls = self._calls
+        if len(calls) == 1:
+            calls[0]()
+            return
+        others = [_pool(len(calls)).submit(call) for call in calls[1:]]
+        calls[0]()
+        for other in others:
+            other.result()
+
+    def _mixed(self, instance: Instance) -> None:
+        """With numpy between native steps: chunk by chunk, in one thread."""
+        graph = instance.program.graph
+        for start in range(0, len(self.input), instance.chunk):
+            part = self.input[start : start + instance.chunk]
+            view = instance.view(graph.input, len(part))
+            view[...] = part.reshape(view.shape)
+            instance.run_chunk(len(part))
+            self.output[start : start + instance.chunk] = instance.value(graph.output, len(part))
 
 
 @cache
 def _pool(threads: int) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(threads - 1, thread_name_prefix="neurobin")
-
-
-def _share(threads: int, work) -> None:  # type: ignore[no-untyped-def]
-    """work(0) here and work(1) ... in the pool's threads, which stay between calls."""
-    if threads == 1:
-        work(0)
-        return
-    others = [_pool(threads).submit(work, k) for k in range(1, threads)]
-    work(0)
-    for other in others:
-        other.result()

@@ -1,0 +1,60 @@
+"""Our executor as a contender: the same operands as the peers', as a graph of one layer, or Bi-Real Net 18 in integers."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from benchmarks.bireal18 import Parameters, random_image
+from benchmarks.bireal18_graph import deployed, pixels
+from benchmarks.contender import Contender, Peer
+from benchmarks.workloads import ConvSpec, GemmSpec
+from neurobin.errors import UnsupportedError
+from neurobin.exec.kernels.machine import backend
+from neurobin.exec.plan.plan import Plan
+from neurobin.ir import BIPOLAR, Builder, Constant, Graph, TensorType
+from neurobin.ops.bit_conv2d import BitConv2d
+from neurobin.ops.bit_dense import BitDense
+
+CALIBRATION_IMAGES = 2
+
+
+class Neurobin(Peer):
+    """One back end. Inputs are bytes in memory, as the peers' are; outputs are the exact sums in 16 bits."""
+
+    def __init__(self, threads: int = 1, back_end: str = "") -> None:
+        super().__init__(threads)
+        self.wanted = back_end
+        try:
+            self.back_end = backend(back_end or None)
+            self._missing = ""
+        except UnsupportedError as error:
+            self._missing = error.what
+        self.name = f"neurobin {back_end or self.back_end.name}"  # type: ignore[misc]
+
+    def missing(self) -> str:
+        return self._missing
+
+    def conv(self, spec: ConvSpec, x: np.ndarray, w: np.ndarray) -> Contender:
+        b = Builder({"x": TensorType(x.shape[1:], BIPOLAR)})
+        return self._contender(b.graph(b.add(BitConv2d(Constant(BIPOLAR, w), padding=(1, 1, 1, 1)), "x")), x)
+
+    def gemm(self, spec: GemmSpec, a: np.ndarray, b: np.ndarray) -> Contender:
+        builder = Builder({"x": TensorType((spec.k,), BIPOLAR)})
+        return self._contender(builder.graph(builder.add(BitDense(Constant(BIPOLAR, b)), "x")), a)
+
+    def network(self, parameters: Parameters, image: np.ndarray) -> Contender:
+        graph = deployed(parameters, pixels(np.concatenate([random_image(k) for k in range(CALIBRATION_IMAGES)])))
+        return self._contender(
+            graph, pixels(image), "deployed integers: 8-bit stem and shortcuts' convolutions, 16-bit maps; "
+        )
+
+    def _contender(self, graph: Graph, x: np.ndarray, what: str = "") -> Contender:
+        bound = Plan(graph, self.back_end).bind(len(x), self.threads)
+        bound.input[...] = x
+
+        def output() -> np.ndarray:
+            bound.run()
+            return bound.output.astype(np.int32)
+
+        threads = f"{self.threads} thread" + "s" * (self.threads > 1)
+        return Contender(self.name, f"{what}back end {self.back_end.name}, {threads}", bound.run, output)
