@@ -11,6 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 
+import numpy as np
+
 from neurobin.ir import DType, Encoding
 
 MAX_TABLE_BITS = 3  # plane bits of a free basis are found by comparing with each of its values
@@ -28,15 +30,15 @@ class Plane:
     down: int = 0
     members: tuple[int, ...] = ()
 
-    def holds(self, value: int) -> bool:
-        """The bit of one value."""
+    def bits(self, values: np.ndarray) -> np.ndarray:
+        """The bit of each value: bool, the shape of `values`."""
         if self.rule == "positive":
-            return value > 0
+            return values > 0
         if self.rule == "negative":
-            return value < 0
+            return values < 0
         if self.rule == "member":
-            return value in self.members
-        return bool((((value + self.offset) >> self.down) >> self.shift) & 1)
+            return np.isin(values, self.members)
+        return (((values.astype(np.int64) + self.offset) >> self.down) >> self.shift) & 1 == 1
 
 
 @cache

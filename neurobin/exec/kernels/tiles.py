@@ -18,6 +18,7 @@ TILE_BYTES = 1024
 _A, _LAST = 4, 7  # tile registers: sums from 0 on, operands behind them
 _AHEAD = 4  # steps between spreading bits and using them
 _RING = 2 * _AHEAD  # tiles of spread bits
+READ_AHEAD = _AHEAD * TILE_BYTES // 8  # bytes of bits read behind the last step
 _PRODUCT = {(True, True): "ss", (True, False): "su", (False, True): "us", (False, False): "uu"}
 
 

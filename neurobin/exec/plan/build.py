@@ -9,10 +9,13 @@ import numpy as np
 
 from neurobin.errors import UnsupportedError
 from neurobin.exec.kernels import Lane, Linear, Moves, Pool
+from neurobin.exec.kernels.byte_product import in_place
 from neurobin.exec.kernels.driver import linear_kernel
 from neurobin.exec.kernels.elementwise import elementwise_kernel
 from neurobin.exec.kernels.layout import Form, Layout, aligned, bits, dense, extent
-from neurobin.exec.kernels.linear import MEANS, Means, Product, bordered, pad_bytes, product
+from neurobin.exec.kernels.linear import Product
+from neurobin.exec.kernels.means import MEANS, Means, product
+from neurobin.exec.kernels.micro import BLOCK_ROWS
 from neurobin.exec.kernels.move import move_kernel, runs
 from neurobin.exec.kernels.pool import pool_kernel
 from neurobin.exec.kernels.prepare import BORDER_STEP, Bordered, border_kernel, fill_kernel, pack_kernel, prepare_kernel
@@ -148,16 +151,14 @@ class _Builder:
         assert root is not None
         source = root.inputs[0]
         layout, kind = self.program.layouts[source], self.types[root.name]
-        in_place = bordered(layer, layout, self.means) if self._border_is(layer, source) else None
+        lying = in_place(layer, layout) if self.means.tiles and self._border_is(layer, source) else None
         try:
-            made = product(in_place or layer, layout, self.means, kind.dtype.low, kind.dtype.high)
+            made = product(lying or layer, layout, self.means, kind.dtype.low, kind.dtype.high)
         except UnsupportedError:
             self._numpy()
             return
-        if in_place is not None and (made.operand.bits or made.operand.digits > 1):
-            in_place, made = None, product(layer, layout, self.means, kind.dtype.low, kind.dtype.high)
-        frame = (in_place or layer).frame
-        operand = self.program.home(source) if in_place else self._prepared(layer, source, layout, made)
+        frame = (lying or layer).frame
+        operand = self.program.home(source) if lying else self._prepared(layer, source, layout, made)
         self._results()
         shape = extent(kind.shape)
         region = self._region(shape, lambda r: {root.name: r.sums(made.sums)})
@@ -175,20 +176,20 @@ class _Builder:
         name = f"{self.step.nodes[0].name}:operand"
         operand, frame = made.operand, layer.frame
         border = frame.before[0] * operand.row + frame.before[1] * operand.pixel
-        self.program.sizes[name] = (operand.image, border)
+        whole_blocks = BLOCK_ROWS * operand.image if operand.blocked else 0
+        self.program.sizes[name] = (operand.image, border + whole_blocks)
         if any(frame.padding) or not frame.is_unit:
             slots = Slots()
-            self.program.call(self._padding(slots, name, layer, layout, made, border), slots, name)
+            self.program.call(self._padding(slots, name, layer, made, border), slots, name)
         slots = Slots()
         copy = pack_kernel if operand.blocked else prepare_kernel
         text = copy(slots, self.program.home(source), layout, name, operand)
         self.program.call(text, slots, source, name)
         return name
 
-    def _padding(self, slots: Slots, name: str, layer: Linear, layout: Layout, made: Product, border: int) -> str:
+    def _padding(self, slots: Slots, name: str, layer: Linear, made: Product, border: int) -> str:
         """The kernel that writes the padding of a prepared map: its border alone where that is simple, else all of it."""
-        operand, frame = made.operand, layer.frame
-        pattern = pad_bytes(layer, layout, made)
+        operand, frame, pattern = made.operand, layer.frame, made.pad
         columns = frame.before[1] * operand.pixel
         if frame.is_unit and operand.pixel % BORDER_STEP == 0 and (pattern == pattern[0]).all():
             edge = Bordered(operand.image, operand.row, border, columns, frame.size[0])

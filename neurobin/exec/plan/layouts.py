@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence, Set
 
 from neurobin.exec.kernels import Linear, Moves, Pool
 from neurobin.exec.kernels.layout import LANES, Border, Form, Layout, aligned, bits, extent, narrowest
-from neurobin.exec.kernels.linear import Means, prefers_bits
+from neurobin.exec.kernels.means import Means, prefers_bits
 from neurobin.exec.kernels.planes import planes_of
 from neurobin.exec.plan.steps import Step
 from neurobin.ir import Graph, TensorType

@@ -1,0 +1,139 @@
+"""Linear layers on bit planes: a = sum of planes, w = sum of planes, one term per pair of planes, all in one block of sums.
+
+With v the bits of a weight plane (values t, N of them not 0, P of them +1) and b those of an activation plane,
+
+    signs       sum t (2 b - 1) = N - 2 pc           pc = popcount(m & (b ^ v)), m marking t != 0
+    zeros/ones  sum t b         = P - pc
+
+so every term is a constant of its channel plus a factor times a count.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from neurobin.errors import UnsupportedError
+from neurobin.exec.kernels.bitwise import PAIRS, Way, bitwise_kernel
+from neurobin.exec.kernels.geometry import Frame
+from neurobin.exec.kernels.layout import WORD_BYTES, Layout, spread
+from neurobin.exec.kernels.linear import (
+    SUM_LIMIT,
+    Linear,
+    Panel,
+    Product,
+    Term,
+    filled,
+    padded_outputs,
+    pattern,
+    per_output,
+    tap_offsets,
+)
+from neurobin.exec.kernels.micro import BLOCK_ROWS, PANEL
+from neurobin.exec.kernels.planes import planes_of
+from neurobin.exec.kernels.prepare import Operand
+from neurobin.exec.kernels.region import Sums
+
+_WORD = 64  # channels
+
+Pack = Callable[[np.ndarray], np.ndarray]
+
+
+def bit_product(layer: Linear, layout: Layout, ways: tuple[Way, Way], low: int, high: int) -> Product:
+    """The layer by popcount: ways[0] for weights of two values, ways[1] for three.
+
+    Raises UnsupportedError where a type has no planes or sums may leave 32 bits.
+    """
+    planes, weight_planes = planes_of(layout.dtype), planes_of(layer.dtype)
+    if not planes or not weight_planes or max(abs(low), abs(high)) >= SUM_LIMIT:
+        raise UnsupportedError(f"no bit planes for {layout.dtype} times {layer.dtype}")
+    masked = any(not plane.signs for plane in weight_planes) or _mixes_groups(layer)
+    way = ways[1] if masked else ways[0]
+    operand = _operand(layer.frame, layout, len(planes), way is PAIRS)
+    offsets, pack = _steps(layer, operand, masked)
+    code, words = bitwise_kernel(way, masked), operand.plane
+    terms: list[Term] = []
+    constant = np.zeros(layer.outputs, np.int64)
+    for weight_plane in weight_planes:
+        values = np.where(weight_plane.bits(layer.weight), 1, -1 if weight_plane.signs else 0)
+        packed = pack(values)
+        for i, plane in enumerate(planes):
+            scale = plane.weight * weight_plane.weight
+            terms.append(Term(code, offsets, packed, words * i, 0, -2 * scale if plane.signs else -scale))
+            constant += scale * per_output(values != 0 if plane.signs else values > 0)
+    sums = Sums(low, high, (0,), constant, _correction(layer, layout))
+    rows = BLOCK_ROWS // way.rows * way.rows
+    return Product(operand, _padding(layer, layout, operand), tuple(terms), sums, rows, False)
+
+
+def _mixes_groups(layer: Linear) -> bool:
+    """Whether a word or a panel holds channels of several groups, some of which an output must not read."""
+    depth = layer.weight.shape[3]
+    return layer.groups > 1 and (depth % _WORD != 0 or layer.outputs // layer.groups % PANEL != 0)
+
+
+def _operand(frame: Frame, layout: Layout, planes: int, paired: bool) -> Operand:
+    """The prepared map: a phase of a pixel holds the words of its first plane, then of the next."""
+    words, phases = -(-layout.shape[2] // _WORD) * WORD_BYTES, frame.phases()
+    chunk = words * planes
+    pixel = spread(chunk * int(phases.max() + 1))
+    row = frame.width * pixel
+    places = np.where(phases >= 0, phases * chunk, -1)
+    return Operand(True, paired, False, 1, frame.stride, frame.before, places, chunk, pixel, row, frame.height * row, words)
+
+
+def _steps(layer: Linear, operand: Operand, masked: bool) -> tuple[np.ndarray, Pack]:
+    """Offsets [panels or 1, S], and the packing of values -1, 0, +1 as [panels, S, 2 or 4 words of 32 bits, 16 channels]."""
+    taps = tap_offsets(layer.frame, operand)
+    found: list[tuple[Panel, np.ndarray, np.ndarray]] = []
+    for panel in layer.panels():
+        bits = (8 * taps[..., None] + panel.channels).reshape(-1)
+        found.append((panel, bits, np.unique(bits // _WORD)))
+    steps = max(len(words) for _, _, words in found)
+    offsets = np.stack([filled(words * WORD_BYTES, steps) for _, _, words in found])
+
+    def pack(values: np.ndarray) -> np.ndarray:
+        signs = np.zeros((padded_outputs(layer), steps, _WORD), np.uint8)
+        marks = np.zeros_like(signs)
+        for panel, bits, words in found:
+            filters, step = panel.filters(values), np.searchsorted(words, bits // _WORD)
+            signs[panel.outputs, step, bits % _WORD] = filters > 0
+            marks[panel.outputs, step, bits % _WORD] = filters != 0
+        halves = _halves(signs, operand.paired)
+        both = np.concatenate([halves, _halves(marks, False)], axis=-1) if masked else halves
+        return np.ascontiguousarray(both.reshape(-1, PANEL, steps, both.shape[-1]).transpose(0, 2, 3, 1))
+
+    return offsets, pack
+
+
+def _halves(bits: np.ndarray, paired: bool) -> np.ndarray:
+    """uint32 [..., 2] of bits [..., 64]: two words, or the first one and their difference."""
+    words = np.packbits(bits, axis=-1, bitorder="little").view("<u4")
+    if paired:
+        words[..., 1] ^= words[..., 0]
+    return words
+
+
+def _padding(layer: Linear, layout: Layout, operand: Operand) -> np.ndarray:
+    """The bits of the padding value; all 0, the lowest value, where the type does not have it."""
+    channels = layout.shape[2]
+    value = np.array([layer.pad_value])
+    words = []
+    for plane in planes_of(layout.dtype):
+        bits = np.zeros(-(-channels // _WORD) * _WORD, np.uint8)
+        bits[:channels] = layout.dtype.holds(value) and plane.bits(value)[0]
+        words.append(_halves(bits.reshape(-1, _WORD), operand.paired).reshape(-1))
+    return pattern(np.concatenate(words).view(np.uint8), operand)
+
+
+def _correction(layer: Linear, layout: Layout) -> tuple[np.ndarray, np.ndarray] | None:
+    """What to add where padding was computed as the type's lowest value, whose bits are all 0."""
+    frame = layer.frame
+    if not any(frame.padding) or layout.dtype.holds(np.array([layer.pad_value])):
+        return None
+    classes, outside = frame.overhangs()
+    if not outside.any():
+        return None
+    excess = layout.dtype.low - layer.pad_value
+    return -excess * np.einsum("okl,ckl->co", layer.weight.sum(3), outside.astype(np.int64)), classes
