@@ -12,7 +12,7 @@ from neurobin.exec.kernels import Lane, Linear, Moves, Pool
 from neurobin.exec.kernels.byte_product import in_place
 from neurobin.exec.kernels.driver import linear_kernel
 from neurobin.exec.kernels.elementwise import elementwise_kernel
-from neurobin.exec.kernels.layout import Form, Layout, aligned, bits, dense, extent
+from neurobin.exec.kernels.layout import LANES, Form, Layout, aligned, bits, dense, extent
 from neurobin.exec.kernels.linear import Product
 from neurobin.exec.kernels.means import MEANS, Means, product
 from neurobin.exec.kernels.micro import BLOCK_ROWS
@@ -46,6 +46,7 @@ class Program:
     alias: dict[str, str] = field(default_factory=dict)
     touched: dict[str, list[int]] = field(default_factory=dict)
     reach: int = 0  # bytes that may be read behind a tensor
+    input_padding: int = 0  # what the border of the input holds, if it has one
 
     def call(self, text: str, slots: Slots, *tensors: str, node: Node | None = None) -> None:
         for name in tensors:
@@ -63,21 +64,28 @@ class Program:
         self.sizes[name] = (layout.image, layout.origin)
 
 
-def build(graph: Graph, backend: str, keep: frozenset[str] = frozenset(), given: Layout | None = None) -> Program:
-    """The program of a deployed graph on a back end, with the tensors `keep` in memory to the end of their step.
-
-    `given` is the layout of the input where it is not an array of its narrowest integers.
-    """
+def build(graph: Graph, backend: str, keep: frozenset[str] = frozenset()) -> Program:
+    """The program of a deployed graph on a back end, with the tensors `keep` in memory to the end of their step."""
     means = MEANS[backend]
     program = Program(graph)
-    program.place(graph.input, given or dense(graph.types[graph.input]))
-    program.touched[graph.input] = []
     steps = split(graph, requests(graph), frozenset({Linear}))
     readers = {name: [s for s in steps if name in s.reads] for name in graph.types}
     wanted = {*graph.outputs, *keep}
+    _place_input(program, readers, means)
     for step in steps:
         _Builder(program, step, means, readers, wanted).run()
     return program
+
+
+def _place_input(program: Program, readers: Mapping[str, list[Step]], means: Means) -> None:
+    """The input as its first layer reads it, or without gaps where it has only a few channels."""
+    graph = program.graph
+    name, kind = graph.input, graph.types[graph.input]
+    thin = kind.channels < LANES and len(kind.shape) > 1
+    layout = dense(kind) if thin else choose(graph, name, readers, means, {name}, may_pack=False)
+    program.place(name, layout)
+    program.touched[name] = []
+    program.input_padding = pad_value(readers[name], name)
 
 
 class _Builder:

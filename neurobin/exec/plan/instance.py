@@ -127,20 +127,28 @@ class Instance:
         return len(self.segments) == 1 and isinstance(self.segments[0], Segment)
 
     def ends(self, inputs: np.ndarray, outputs: np.ndarray) -> np.ndarray:
-        """The runner's table of input and output: all images of each, uint8 [N, bytes of an image]."""
-        graph, home = self.program.graph, self.program.home
+        """The runner's table of input and output, given the bytes of all images of each."""
+        graph, home, layouts = self.program.graph, self.program.home, self.program.layouts
         rows = []
-        for name, images in ((graph.input, inputs), (home(graph.output), outputs)):
-            rows += [self._cell(name), images.ctypes.data, images.shape[1] if images.ndim > 1 else 0]
+        for name, memory in ((graph.input, inputs), (graph.output, outputs)):
+            rows += [self._cell(home(name)), memory.ctypes.data, layouts[name].image]
         return np.array(rows, np.int64)
 
-    def bound(self, inputs: np.ndarray, outputs: np.ndarray, thread: int) -> Callable[[], None]:
-        """One native call that runs all images (uint8 [N, bytes]), as thread `thread` of those that work together."""
+    def load(self, x: np.ndarray) -> None:
+        """Puts images [N, ...] where the first step reads them, with the border around them."""
+        program, name, images = self.program, self.program.graph.input, len(x)
+        start = self._start[name] - self._arena.ctypes.data
+        self._arena[start : start + program.layouts[name].size(images)] = program.input_padding & 255
+        view = self.view(name, images)
+        np.copyto(view, x.reshape(view.shape), casting="unsafe")
+
+    def bound(self, inputs: np.ndarray, outputs: np.ndarray, images: int, thread: int) -> Callable[[], None]:
+        """One native call that runs all images in these bytes, as thread `thread` of those that work together."""
         segment, ends = self.segments[0], self.ends(inputs, outputs)
         assert isinstance(segment, Segment)
         run, keep = self._runner, (inputs, outputs, ends, self)
         table, count, barrier = segment.table.ctypes.data, segment.count, self.barrier.ctypes.data
-        images, chunk, threads, address = len(inputs), self.chunk, self.threads, ends.ctypes.data
+        chunk, threads, address = self.chunk, self.threads, ends.ctypes.data
 
         def call(_kept: object = keep) -> None:
             run(table, count, address, images, chunk, thread, threads, barrier)

@@ -14,7 +14,7 @@ from itertools import pairwise
 import numpy as np
 
 from neurobin.exec.kernels.jit import compiler
-from neurobin.exec.kernels.layout import Form, Layout
+from neurobin.exec.kernels.layout import Layout
 from neurobin.exec.kernels.machine import Backend
 from neurobin.exec.plan.build import build
 from neurobin.exec.plan.instance import SLACK, Instance, Shared, lifetimes, lined, strided
@@ -27,14 +27,11 @@ _PARTS = 8  # a bound run that is asked for more images than this many chunks is
 
 
 class Plan:
-    """A compiled graph, with `keep` naming tensors that stay in memory to the end of a run. `given` is the layout of the
-    input where it is not an array of its narrowest integers."""
+    """A compiled graph, with `keep` naming tensors that stay in memory to the end of a run."""
 
-    def __init__(
-        self, graph: Graph, backend: Backend, keep: frozenset[str] = frozenset(), given: Layout | None = None
-    ) -> None:
+    def __init__(self, graph: Graph, backend: Backend, keep: frozenset[str] = frozenset()) -> None:
         self.graph, self.keep, self.backend = graph, keep, backend
-        self.program = build(graph, backend.name, keep, given)
+        self.program = build(graph, backend.name, keep)
         self.compiler = compiler(backend)
         self.shared = Shared()
         _, size = allocate(lifetimes(self.program, 1, keep))
@@ -72,8 +69,7 @@ class Plan:
         if not len(x):
             return {name: np.zeros((0, *self.graph.types[name].shape), np.int64) for name in self.keep}
         instance = self.instance(len(x))
-        view = instance.view(self.graph.input, len(x))
-        np.copyto(view, x.reshape(view.shape), casting="unsafe")
+        instance.load(x)
         instance.run_chunk(len(x))
         return {name: np.array(instance.value(name, len(x))) for name in self.keep}
 
@@ -87,33 +83,34 @@ class Bound:
     def __init__(self, plan: Plan, images: int, threads: int = 1) -> None:
         graph, layouts = plan.graph, plan.program.layouts
         kind, result = layouts[graph.input], layouts[graph.output]
-        self._given = lined(images * kind.image + SLACK)[: images * kind.image].reshape(images, kind.image)
-        self._made = lined(images * result.image).reshape(images, result.image)
-        self.input = self._view(self._given, kind, graph.types[graph.input].shape)
-        self.output = self._view(self._made, result, graph.types[graph.output].shape)
+        self._given = lined(images * kind.image + kind.origin + plan.program.reach + SLACK)
+        self._given.fill(plan.program.input_padding & 255)  # its border; the rest is overwritten
+        self._made = lined(images * result.image)
+        self.input = self._view(self._given, kind, (images, *graph.types[graph.input].shape))
+        self.output = self._view(self._made, result, (images, *graph.types[graph.output].shape))
         self._barrier: np.ndarray | None = None
         first = plan.instance(min(plan.best_chunk, -(-images // threads)) if images >= 2 * threads else 1, 1)
         self._calls = self._native(plan, first, images, threads) if first.is_native else [lambda: self._mixed(first)]
 
     @staticmethod
     def _view(memory: np.ndarray, layout: Layout, shape: tuple[int, ...]) -> np.ndarray:
-        if layout.form is Form.BITS:
-            return memory.view(np.uint64)
-        images = len(memory)
-        pixels = strided(memory.reshape(-1), 0, layout.form.numpy, (images, *layout.shape), layout)
-        return pixels.reshape(images, *shape)
+        return strided(memory, layout.origin, layout.form.numpy, (shape[0], *layout.shape), layout).reshape(shape)
 
     def _native(self, plan: Plan, first: Instance, images: int, threads: int) -> list[Callable[[], None]]:
         """One call per thread: over its own images, or over its part of every step."""
         if threads > 1 and images < 2 * threads:
             together = plan.instance(1, threads)
-            calls = [together.bound(self._given, self._made, thread) for thread in range(threads)]
+            calls = [together.bound(self._given, self._made, images, thread) for thread in range(threads)]
             self._barrier = together.barrier
             return calls
         edges = [images * k // threads for k in range(threads + 1)]
-        parts = [slice(a, b) for a, b in pairwise(edges)]
-        instances = [first, *(plan.instance(first.chunk) for _ in parts[1:])]
-        return [each.bound(self._given[part], self._made[part], 0) for each, part in zip(instances, parts, strict=True)]
+        instances = [first, *(plan.instance(first.chunk) for _ in range(threads - 1))]
+        layouts = plan.program.layouts
+        steps = [layouts[name].image for name in (plan.graph.input, plan.graph.output)]
+        return [
+            each.bound(self._given[steps[0] * start :], self._made[steps[1] * start :], stop - start, 0)
+            for each, (start, stop) in zip(instances, pairwise(edges), strict=True)
+        ]
 
     def run(self) -> None:
         """From `input` to `output`."""
@@ -133,8 +130,7 @@ class Bound:
         graph = instance.program.graph
         for start in range(0, len(self.input), instance.chunk):
             part = self.input[start : start + instance.chunk]
-            view = instance.view(graph.input, len(part))
-            view[...] = part.reshape(view.shape)
+            instance.load(part)
             instance.run_chunk(len(part))
             self.output[start : start + instance.chunk] = instance.value(graph.output, len(part))
 
