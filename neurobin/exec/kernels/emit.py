@@ -232,11 +232,9 @@ class Function:
         yield
         self.lines = kept
 
-    def memory(self, size: int) -> Value:
-        """The address of `size` bytes of this function's own, at a cache line."""
-        name = f"%{self._name()}"
-        self.head.append(f"  {name} = alloca [{size} x i8], align 64")
-        return Value(self, name, PTR)
+    def memory(self, size: Value) -> Value:
+        """The address of `size` bytes of this call's own, at a cache line. Not inside of a loop."""
+        return self.emit(f"alloca i8, i64 {size.text}, align 64", PTR)
 
     @contextmanager
     def loop(self, start: Value | int, stop: Value | int, step: Value | int = 1) -> Iterator[Value]:

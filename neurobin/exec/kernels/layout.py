@@ -112,7 +112,7 @@ def bits(kind: TensorType) -> Layout:
 
 def spread(pixel: int) -> int:
     """Bytes from a pixel to the next: a multiple of 512 would put neighbours into the same few sets of the cache."""
-    return pixel + 64 if pixel % 512 == 0 else pixel
+    return pixel + 64 if pixel % 256 == 0 else pixel
 
 
 def _layout(dtype: DType, shape: tuple[int, int, int], form: Form, pixel: int, border: Border) -> Layout:

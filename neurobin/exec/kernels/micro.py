@@ -16,7 +16,7 @@ from neurobin.exec.kernels.emit import I64, PTR, Function, Module, Value
 from neurobin.exec.kernels.jit import SYMBOL
 
 PANEL = 16  # output channels of a panel
-BLOCK_ROWS = 64
+BLOCK_ROWS = 64  # that a micro-kernel is called for at most
 
 PARAMETERS = (
     (PTR, "a"),
@@ -39,8 +39,8 @@ class Micro:
 
     def __init__(self, module: Module) -> None:
         self.f: Function = module.function(SYMBOL, PARAMETERS)
-        (self.a, self.a_stride, self.offsets, self.steps, self.b, self.b_stride, self.panels, self.rows, self.c,
-         self.c_stride, self.accumulate, self.factor) = self.f.parameters  # fmt: skip
+        self.a, self.a_stride, self.offsets, self.steps, *others = self.f.parameters
+        self.b, self.b_stride, self.panels, self.rows, self.c, self.c_stride, self.accumulate, self.factor = others
 
     def offset(self, step: Value) -> Value:
         """Where step `step` begins in a row."""

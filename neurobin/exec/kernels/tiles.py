@@ -3,15 +3,18 @@
 Weights of a step are one tile [64 / 4, 16 channels, 4 bytes], or its signs as bits, an eighth of the memory. Measured: four
 row tiles against one weight tile keep the unit busy from the second-level cache on, as long as one register each is kept
 for A and for B; for few rows one row tile meets up to four weight tiles. Bits are spread to bytes four steps before their
-use, since a tile cannot be loaded from stores that are still on their way.
+use, since a tile cannot be loaded from stores that are still on their way, two panels at a time for two row tiles.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 import numpy as np
 
 from neurobin.exec.kernels.emit import I64, Module, Value
-from neurobin.exec.kernels.micro import Micro
+from neurobin.exec.kernels.micro import BLOCK_ROWS, Micro
 
 TILE_ROWS = 16
 TILE_BYTES = 1024
@@ -44,32 +47,76 @@ class _Tiles:
         self.product = f"llvm.x86.tdpb{product}d"
 
     def text(self) -> str:
-        """Many rows: four row tiles at a time; few: one row tile and four panels; else two and two."""
-        f, m, zero = self.f, self.m, self.f.constant(0)
+        if self.b_bits:
+            self._spread_panels()
+        else:
+            self._all_panels_of_few_rows()
+        return str(self.module)
+
+    def _all_panels_of_few_rows(self) -> None:
+        """Up to 64 rows. Many: four row tiles at a time; few: one row tile and four panels; else two and two."""
+        f, m = self.f, self.m
         many, few = m.rows.compare("sgt", 3 * TILE_ROWS), m.rows.compare("sle", TILE_ROWS)
         with f.when(many):
-            self._panels(zero, 4, 1)
+            self._panels(f.constant(0), 4, 1)
         with f.when((many | few) ^ 1), f.loop(0, m.rows, 2 * TILE_ROWS) as row:
             self._panels(row, 2, 2)
         with f.when(few):
-            self._panels(zero, 1, 4)
-        return str(self.module)
+            self._panels(f.constant(0), 1, 4)
 
     def _panels(self, row: Value, row_tiles: int, panel_tiles: int) -> None:
         """All panels of some rows, so many at a time, then the rest one by one."""
-        if self.b_bits:
-            panel_tiles = 1
         whole = self.m.panels & -panel_tiles
         with self.f.loop(0, whole, panel_tiles) as panel:
-            self._block(row, panel, row_tiles, panel_tiles)
+            self._plain_block(row, panel, row_tiles, panel_tiles)
         if panel_tiles > 1:
             with self.f.loop(whole, self.m.panels) as panel:
-                self._block(row, panel, row_tiles, 1)
+                self._plain_block(row, panel, row_tiles, 1)
 
-    def _block(self, row: Value, panel: Value, row_tiles: int, panel_tiles: int) -> None:
-        """Sums of `row_tiles` x `panel_tiles` tiles from (row, panel) on, over all steps."""
+    def _plain_block(self, row: Value, panel: Value, row_tiles: int, panel_tiles: int) -> None:
+        """Sums of `row_tiles` x `panel_tiles` tiles from (row, panel) on, with weights as they lie."""
+        m = self.m
+        a, b = m.a.at(row * m.a_stride), m.b.at(panel * m.b_stride)
+
+        def step(number: Value) -> None:
+            weights = [b.at(number * TILE_BYTES)]
+            for _ in range(panel_tiles - 1):
+                weights.append(weights[-1].at(m.b_stride))
+            self._multiply(a.at(m.offset(number)), weights, row_tiles)
+
+        self._block(m.place(row, panel), row_tiles, panel_tiles, step)
+
+    def _spread_panels(self) -> None:
+        """Two row tiles and two panels at a time, whose weights pass as bytes through a ring each."""
         f, m = self.f, self.m
-        c = m.place(row, panel)
+        self.rings = [f.memory(f.constant(_RING * TILE_BYTES)) for _ in range(2)]
+        pairs = m.panels & -2
+        with f.loop(0, pairs, 2) as panel:
+            self._spread_rows(panel, 2)
+        with f.loop(pairs, m.panels) as panel:
+            self._spread_rows(panel, 1)
+
+    def _spread_rows(self, panel: Value, panels: int) -> None:
+        f, m = self.f, self.m
+        bits = [m.b.at((panel + j) * m.b_stride) for j in range(panels)]
+        with f.loop(0, m.rows, 2 * TILE_ROWS) as row:
+            for step in range(_AHEAD):
+                self._spread_all(bits, f.constant(step))
+            a = m.a.at(row * m.a_stride)
+            self._block(m.place(row, panel), 2, panels, partial(self._spread_step, a, bits))
+
+    def _spread_step(self, a: Value, bits: list[Value], number: Value) -> None:
+        weights = [ring.at((number & (_RING - 1)) * TILE_BYTES) for ring in self.rings[: len(bits)]]
+        self._multiply(a.at(self.m.offset(number)), weights, 2)
+        self._spread_all(bits, number + _AHEAD)
+
+    def _spread_all(self, bits: list[Value], number: Value) -> None:
+        for ring, panel in zip(self.rings, bits, strict=False):
+            self._spread(panel.at(number * (TILE_BYTES // 8)), ring.at((number & (_RING - 1)) * TILE_BYTES))
+
+    def _block(self, c: Value, row_tiles: int, panel_tiles: int, step: Callable[[Value], None]) -> None:
+        """Sums of some tiles over all steps, from 0 or from what C holds."""
+        f, m = self.f, self.m
         places = [c.at(m.c_stride * (TILE_ROWS * i)).at(64 * j) for i in range(row_tiles) for j in range(panel_tiles)]
         fresh = m.accumulate.compare("eq", 0)
         with f.when(fresh):
@@ -78,28 +125,10 @@ class _Tiles:
         with f.when(fresh ^ 1):
             for tile, place in enumerate(places):
                 self._load(tile, place, m.c_stride)
-        a, b = m.a.at(row * m.a_stride), m.b.at(panel * m.b_stride)
-        if self.b_bits:
-            self._spread_and_multiply(a, b, row_tiles)
-        else:
-            with f.loop(0, m.steps) as step:
-                weights = [b.at(step * TILE_BYTES)]
-                for _ in range(panel_tiles - 1):
-                    weights.append(weights[-1].at(m.b_stride))
-                self._multiply(a.at(m.offset(step)), weights, row_tiles)
+        with f.loop(0, m.steps) as number:
+            step(number)
         for tile, place in enumerate(places):
             f.intrinsic("llvm.x86.tilestored64", "void", f"i8 {tile}", place, m.c_stride)
-
-    def _spread_and_multiply(self, a: Value, b: Value, row_tiles: int) -> None:
-        """Weights from bits, through a ring of tiles."""
-        f, m = self.f, self.m
-        ring = f.memory(_RING * TILE_BYTES)
-        for first in range(_AHEAD):
-            self._spread(b.at(first * TILE_BYTES // 8), ring.at(first * TILE_BYTES))
-        with f.loop(0, m.steps) as step:
-            self._multiply(a.at(m.offset(step)), [ring.at((step & (_RING - 1)) * TILE_BYTES)], row_tiles)
-            later = step + _AHEAD
-            self._spread(b.at(later * (TILE_BYTES // 8)), ring.at((later & (_RING - 1)) * TILE_BYTES))
 
     def _spread(self, bits: Value, tile: Value) -> None:
         """A tile of -1 (bit 0) and +1 (bit 1) from its 1024 bits."""

@@ -22,7 +22,7 @@ from neurobin.exec.plan.memory import allocate
 from neurobin.ir import Graph
 
 _WORKING_SET = 1 << 20  # bytes of a chunk's tensors: they stay in the second-level cache
-_MAX_CHUNK = 64
+_MAX_CHUNK = 256
 _PARTS = 8  # a bound run that is asked for more images than this many chunks is cut into several
 
 
@@ -34,9 +34,14 @@ class Plan:
         self.program = build(graph, backend.name, keep)
         self.compiler = compiler(backend)
         self.shared = Shared()
-        _, size = allocate(lifetimes(self.program, 1, keep))
-        self.best_chunk = min(max(_WORKING_SET // max(size, 1), 1), _MAX_CHUNK)
+        self.best_chunk = self._best_chunk()
         self._bound: dict[tuple[int, int], Bound] = {}
+
+    def _best_chunk(self) -> int:
+        """As many images as the second-level cache holds the tensors of."""
+        one, two = (allocate(lifetimes(self.program, chunk, self.keep))[1] for chunk in (1, 2))
+        per_image = max(two - one, 1)
+        return min(max((_WORKING_SET - one) // per_image + 1, 1), _MAX_CHUNK)
 
     def instance(self, chunk: int, threads: int = 1) -> Instance:
         """The program in new memory for chunks of that many images."""
