@@ -31,9 +31,11 @@ check: $(STAMP) ## Format, lint, types, and the direction of imports
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 
-bench: $(STAMP) ## Time the engines against their peers, and a large import
+bench: $(STAMP) ## Time the engine against its peers (a quarter of an hour), rewrite docs/performance.md; then import and pricing
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[bench]'
 	$(BIN)/python -m benchmarks
 	$(BIN)/python -m benchmarks.importing
+	$(BIN)/python -m benchmarks.pricing
 
 zoo: $(STAMP) ## Train every network of the zoo again (minutes) and put it in its place
 	$(BIN)/python -m neurobin.zoo.build

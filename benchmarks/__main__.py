@@ -1,51 +1,43 @@
-"""`make bench`: the packed engine against the reference engine, and lowering and pricing against the clock."""
+"""`make bench`: every claim about the packed engine, measured against its peers; rewrites docs/performance.md."""
 
 from __future__ import annotations
 
-import platform
-import statistics
+import argparse
+import json
 import time
-from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
 
-import numpy as np
+from benchmarks.claim import Claim, Options
+from benchmarks.claims import CLAIMS
+from benchmarks.machine_info import machine_info
+from benchmarks.report import figures, markdown, picture
 
-from analyses.evaluate import activity_of, evaluate
-from hwmodels.target import chip_names, load_target
-from neurobin import zoo
-from neurobin.data import load_dataset
-from neurobin.exec import packed, reference
-
-REPEATS = 5
-
-
-def median_s(work: Callable[[], object]) -> float:
-    """Median wall time of a call over five runs, after one warm-up."""
-    work()
-    times = []
-    for _ in range(REPEATS):
-        start = time.perf_counter()
-        work()
-        times.append(time.perf_counter() - start)
-    return statistics.median(times)
+DOCS = Path(__file__).parent.parent / "docs"
 
 
 def main() -> None:
-    images = load_dataset("digits").x_test
-    print(f"{platform.machine()}, Python {platform.python_version()}, numpy {np.__version__}")
-    print(f"{len(images)} digits, median of {REPEATS} runs")
-    print(f"{'network':<24}{'reference':>12}{'packed':>12}{'ratio':>8}{'all targets, priced':>22}")
-    targets = [load_target(name) for name in chip_names()]
-    for name in zoo.names():
-        graph = zoo.load(name)
-        if graph.meta.get("dataset") != "digits":
-            continue
-        if not np.array_equal(packed.run(graph, images), reference.run(graph, images)):
-            raise SystemExit(f"{name}: packed and reference differ")
-        plain = median_s(lambda graph=graph: reference.run(graph, images))
-        fast = median_s(lambda graph=graph: packed.run(graph, images))
-        activity = activity_of(graph, images)
-        priced = median_s(lambda graph=graph, a=activity: [evaluate("x", graph, t, a, None) for t in targets])
-        print(f"{name:<24}{1e3 * plain:>9.1f} ms{1e3 * fast:>9.1f} ms{plain / fast:>7.1f}x{1e3 * priced:>19.1f} ms")
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("claims", nargs="*", metavar="CLAIM", help=f"which to measure: {', '.join(CLAIMS)} (all)")
+    parser.add_argument("--rounds", type=int, default=9, help="turns of every contender (9)")
+    parser.add_argument("--out", type=Path, default=DOCS, help="folder of performance.md, .svg and .json (docs)")
+    options = parser.parse_args()
+    if unknown := set(options.claims) - set(CLAIMS):
+        parser.error(f"no claim {', '.join(sorted(unknown))}; there are {', '.join(CLAIMS)}")
+    start, done = time.perf_counter(), []
+    for name in options.claims or CLAIMS:
+        print(f"{name} ...", flush=True)
+        claim: Claim = import_module(f"benchmarks.claims.{name}").run(Options(options.rounds))
+        for goal in claim.goals:
+            got = "not measured" if goal.got is None else f"{goal.got:.3g}"
+            print(f"  {goal.text}: wanted {goal.wanted:g}, got {got} {goal.unit}", flush=True)
+        done.append(claim)
+    machine, duration_s = machine_info(1), time.perf_counter() - start
+    options.out.mkdir(parents=True, exist_ok=True)
+    (options.out / "performance.md").write_text(markdown(done, machine, duration_s), encoding="utf-8")
+    (options.out / "performance.svg").write_text(picture(done), encoding="utf-8")
+    (options.out / "performance.json").write_text(json.dumps(figures(done, machine, duration_s), indent=1), encoding="utf-8")
+    print(f"{options.out / 'performance.md'} written in {duration_s / 60:.1f} minutes")
 
 
 if __name__ == "__main__":

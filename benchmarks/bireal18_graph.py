@@ -71,5 +71,7 @@ def _filters(weight: np.ndarray, dtype: DType = FLOAT64) -> Constant:
 
 
 def _norm(parameters: Parameters, name: str) -> BatchNorm:
-    fields = ("weight", "bias", "running_mean", "running_var")
-    return BatchNorm(*(_real(parameters[f"{name}.{field}"]) for field in fields), NORM_EPSILON)
+    gamma, beta, mean, variance = (
+        _real(parameters[f"{name}.{field}"]) for field in ("weight", "bias", "running_mean", "running_var")
+    )
+    return BatchNorm(gamma, beta, mean, variance, NORM_EPSILON)

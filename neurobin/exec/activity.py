@@ -39,12 +39,12 @@ def measure(graph: Graph, x: np.ndarray, batch: int = packed.BATCH) -> Activity:
     """Activity of a deployed graph over the images `x` [N, ...], run by the packed engine."""
     if not len(x):
         raise GraphError("activity is measured on at least one image, got none")
+    narrow = [name for name, kind in graph.types.items() if kind.dtype.bits <= MAX_PACKED_BITS]
     totals: dict[str, np.ndarray] = {}
     for start in range(0, len(x), batch):
-        for name, value in packed.steps(graph, x[start : start + batch]):
-            if value.dtype.bits <= MAX_PACKED_BITS:
-                count = (value.values() > 0).sum(axis=0).astype(np.float64)
-                totals[name] = totals[name] + count if name in totals else count
+        for name, values in packed.tensors(graph, x[start : start + batch], narrow).items():
+            count = (values > 0).sum(axis=0).astype(np.float64)
+            totals[name] = totals[name] + count if name in totals else count
     return Activity(len(x), {name: total / len(x) for name, total in totals.items()})
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Collection, Iterator
+from dataclasses import replace
 
 import numpy as np
 
@@ -39,7 +40,9 @@ def plan(graph: Graph, chosen: Backend | None = None, keep: frozenset[str] = fro
     """The plan of a deployed graph, compiled on first use; `keep` names tensors that stay in memory to the end of a run."""
     key = (id(graph), chosen or backend(), keep)
     if key not in _plans:
-        _plans[key] = Plan(graph, key[1], keep)
+        twin = replace(graph)  # what the plan holds, or the graph could never go and take its plans along
+        vars(twin)["types"] = graph.types
+        _plans[key] = Plan(twin, key[1], keep)
         weakref.finalize(graph, _plans.pop, key, None)
     return _plans[key]
 
@@ -57,12 +60,13 @@ def steps(graph: Graph, x: np.ndarray) -> Iterator[tuple[str, Packed]]:
 
 
 def tensors(graph: Graph, x: np.ndarray, names: Collection[str]) -> dict[str, np.ndarray]:
-    """The tensors of these names, [N, ...]."""
+    """The tensors of these names, [N, ...], in the graph's order."""
     kind = graph.inputs[graph.input]
     values = as_input(x, kind, graph.input)
     if backend() is NUMPY:
         return {name: value.values() for name, value in numpy_steps(graph, values) if name in names}
-    return plan(graph, keep=frozenset(names)).trace(values)
+    found = plan(graph, keep=frozenset(names)).trace(values)
+    return {name: found[name] for name in graph.types if name in found}
 
 
 def _check(graph: Graph) -> None:

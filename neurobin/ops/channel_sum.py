@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from neurobin.exec.kernels import ChannelTotal
 from neurobin.ir import FLOAT32, Op, TensorType, Work, int_for, tally
 
 
@@ -21,6 +22,9 @@ class ChannelSum(Op):
 
     def reference(self, x: np.ndarray) -> np.ndarray:
         return x.sum(axis=-1, keepdims=True)
+
+    def native(self, x: TensorType) -> ChannelTotal:
+        return ChannelTotal()
 
     def work(self, x: TensorType) -> Work:
         result = self.infer(x)

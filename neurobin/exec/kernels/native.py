@@ -18,3 +18,8 @@ class Elementwise:
 @dataclass(frozen=True)
 class Moves:
     """Every element of the result is one of the operands'; which one, the op's reference tells."""
+
+
+@dataclass(frozen=True)
+class ChannelTotal:
+    """The sum over the channels of each position."""

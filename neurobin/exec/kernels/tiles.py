@@ -14,7 +14,7 @@ from functools import partial
 import numpy as np
 
 from neurobin.exec.kernels.emit import I64, Module, Value
-from neurobin.exec.kernels.micro import BLOCK_ROWS, Micro
+from neurobin.exec.kernels.micro import Micro
 
 TILE_ROWS = 16
 TILE_BYTES = 1024

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from neurobin.errors import UnsupportedError
-from neurobin.exec.kernels import Lane, Linear, Moves, Pool
+from neurobin.exec.kernels import ChannelTotal, Lane, Linear, Moves, Pool
 from neurobin.exec.kernels.byte_product import in_place
 from neurobin.exec.kernels.driver import linear_kernel
 from neurobin.exec.kernels.elementwise import elementwise_kernel
@@ -19,6 +19,7 @@ from neurobin.exec.kernels.micro import BLOCK_ROWS
 from neurobin.exec.kernels.move import move_kernel, runs
 from neurobin.exec.kernels.pool import pool_kernel
 from neurobin.exec.kernels.prepare import BORDER_STEP, Bordered, border_kernel, fill_kernel, pack_kernel, prepare_kernel
+from neurobin.exec.kernels.reduce import channel_sum_kernel
 from neurobin.exec.kernels.region import Region
 from neurobin.exec.kernels.slots import Slots
 from neurobin.exec.plan.layouts import choose, is_flat, pad_value
@@ -103,7 +104,12 @@ class _Builder:
         if self.step.root is None:
             self._elementwise()
             return
-        make: dict[type, Callable[[], None]] = {Linear: self._linear, Pool: self._pool, Moves: self._moves}
+        make: dict[type, Callable[[], None]] = {
+            Linear: self._linear,
+            Pool: self._pool,
+            Moves: self._moves,
+            ChannelTotal: self._channel_total,
+        }
         make.get(type(self.step.request), self._numpy)()
 
     def _results(self, like: Layout | None = None) -> None:
@@ -212,6 +218,18 @@ class _Builder:
         slots = Slots()
         pair = (root.name, self.program.layouts[root.name])
         text = pool_kernel(slots, self.step.request, (home(source), self.program.layouts[source]), pair)
+        self.program.call(text, slots, source, root.name)
+
+    def _channel_total(self) -> None:
+        root, layouts = self.step.root, self.program.layouts
+        assert root is not None
+        source = root.inputs[0]
+        if layouts[source].form is Form.BITS:
+            self._numpy()
+            return
+        self._results()
+        slots = Slots()
+        text = channel_sum_kernel(slots, (self.program.home(source), layouts[source]), (root.name, layouts[root.name]))
         self.program.call(text, slots, source, root.name)
 
     def _moves(self) -> None:

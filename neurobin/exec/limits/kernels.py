@@ -1,0 +1,244 @@
+"""Micro-kernels by themselves: a block of sums from operands in the nearest caches, against the limit of their arithmetic.
+
+Native code calls them again and again on random operands, and their sums are compared with numpy's.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from neurobin.errors import MismatchError
+from neurobin.exec.kernels import bitwise, bytewise, machine
+from neurobin.exec.kernels.bitwise import bitwise_kernel
+from neurobin.exec.kernels.bytewise import bytewise_kernel
+from neurobin.exec.kernels.emit import I64, PTR, Module
+from neurobin.exec.kernels.jit import SYMBOL, compiler
+from neurobin.exec.kernels.layout import spread
+from neurobin.exec.kernels.micro import BLOCK_ROWS, PANEL, PARAMETERS
+from neurobin.exec.kernels.tiles import TILE_BYTES, configuration, tile_kernel
+from neurobin.exec.limits.rates import against, find, missing
+from neurobin.exec.limits.timing import Run
+
+CHANNELS = 64
+FORMULA = "2 x rows x 64 channels x terms / time"
+SHARE = "median over pairs of turns: its operations per second / those of the limit's loop"
+
+_PANELS = CHANNELS // PANEL
+_STEP = 64  # elements of a row that a step takes
+_BEHIND = 8 * TILE_BYTES  # bytes that kernels may read behind an operand
+_SIGNS = np.array([-1, 1])
+
+
+@dataclass(frozen=True)
+class Shape:
+    """The rows of a product: those of a matrix of so many columns, or `taps` places of a map of so many channels."""
+
+    name: str
+    depth: int
+    taps: tuple[int, ...] = (0,)
+
+    @property
+    def terms(self) -> int:
+        """Products in a sum."""
+        return self.depth * len(self.taps)
+
+
+_WIDTH = 58  # of a map of 56 columns with its border
+MATRICES = tuple(Shape(f"matrix, {depth}", depth) for depth in (256, 1024, 4096))
+WINDOW = Shape("3x3 window, 64", 64, tuple(_WIDTH * y + x for y in range(3) for x in range(3)))
+SHAPES = (WINDOW, *MATRICES)
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """A micro-kernel: the back end that has it, its module, the limit it is held against, and the form of its operands.
+
+    `weights` says what its weights are: "bytes", "signs" (tiles from bits), "bits", "pairs" or "masked" bits.
+    """
+
+    name: str
+    back_end: str
+    limit: str
+    rows_together: int
+    weights: str
+    text: Callable[[], str]
+    a_signed: bool = True
+
+    @property
+    def rows(self) -> int:
+        """As many rows of a block as it computes at full speed."""
+        return BLOCK_ROWS // self.rows_together * self.rows_together
+
+    @property
+    def is_bitwise(self) -> bool:
+        return self.weights in ("bits", "pairs", "masked")
+
+
+def _bytes(name: str, back_end: str, limit: str, way: bytewise.Way, a_signed: bool = True) -> Kernel:
+    return Kernel(name, back_end, limit, way.rows, "bytes", lambda: bytewise_kernel(way, a_signed, True), a_signed)
+
+
+def _bits(name: str, back_end: str, limit: str, way: bitwise.Way, weights: str = "bits") -> Kernel:
+    return Kernel(name, back_end, limit, way.rows, weights, lambda: bitwise_kernel(way, weights == "masked"))
+
+
+KERNELS = (
+    Kernel("tiles, bytes", "amx", "tiles", BLOCK_ROWS, "bytes", lambda: tile_kernel(True, True)),
+    Kernel("tiles, weights in bits", "amx", "tiles", BLOCK_ROWS, "signs", lambda: tile_kernel(True, True, True)),
+    _bytes("int8 dot products", "avx512", "vnni", bytewise.VNNI, a_signed=False),
+    _bytes("int16 multiply-add 512", "avx512", "madd512", bytewise.MADD512),
+    _bits("pairs", "avx512", "pair", bitwise.PAIRS, "pairs"),
+    _bits("words", "avx512", "triple", bitwise.WORDS),
+    _bits("words, masked", "avx512", "masked", bitwise.WORDS, "masked"),
+    _bytes("int16 multiply-add 256", "avx2", "madd256", bytewise.MADD256),
+    _bits("nibbles", "avx2", "nibbles", bitwise.NIBBLES),
+    _bits("nibbles, masked", "avx2", "nibbles", bitwise.NIBBLES, "masked"),
+    _bytes("plain products", "generic", "madd128", bytewise.PLAIN),
+    _bits("plain popcount", "generic", "generic popcount", bitwise.PLAIN),
+    _bits("plain popcount, masked", "generic", "generic popcount", bitwise.PLAIN, "masked"),
+)
+# Masked bits are ternary weights; with the same activations, the others are binary ones.
+TERNARY_AND_BINARY = (("words, masked", "pairs"), ("words, masked", "words"), ("nibbles, masked", "nibbles"),
+                      ("plain popcount, masked", "plain popcount"))  # fmt: skip
+
+
+def runs_here(kernel: Kernel) -> bool:
+    """Whether this CPU has its back end, and, beyond that, the instructions it is made of."""
+    return kernel.back_end in {b.name for b in machine.available()} and (kernel.limit != "vnni" or not missing(find("vnni")))
+
+
+@dataclass(frozen=True)
+class Reached:
+    """What a kernel reaches: the best turn of a block of sums. `share` is None where its limit does not exist here."""
+
+    kernel: Kernel
+    shape: Shape
+    operand_bytes: int
+    best_s: float
+    share: float | None
+
+    @property
+    def ops_per_s(self) -> float:
+        return 2 * self.kernel.rows * CHANNELS * self.shape.terms / self.best_s
+
+
+def reached(kernel: Kernel, shape: Shape) -> Reached:
+    """The speed of a kernel whose back end runs here. Raises MismatchError where its sums are wrong."""
+    block = Block(kernel, shape)
+    block.check()
+    best_s, share = against(find(kernel.limit), kernel.rows * CHANNELS * shape.terms, block.run)
+    return Reached(kernel, shape, block.operand_bytes, best_s, share)
+
+
+_AGAIN = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64)
+
+
+class Block:
+    """Operands of a kernel in memory, and the native call `run` that computes their block of sums so many times."""
+
+    def __init__(self, kernel: Kernel, shape: Shape) -> None:
+        self.kernel, self.shape = kernel, shape
+        operands = (_bit_operands if kernel.is_bitwise else _byte_operands)(kernel, shape, np.random.default_rng(0))
+        places, weights, self.expected = operands
+        self.operand_bytes = places.nbytes + weights.nbytes
+        stride, step = spread(places.shape[1]), places.shape[1] * _STEP // shape.depth
+        padded = np.zeros((len(places) + BLOCK_ROWS - kernel.rows, stride), np.uint8)
+        padded[: len(places), : places.shape[1]] = places
+        offsets = np.add.outer(np.array(shape.taps) * stride, np.arange(0, places.shape[1], step)).astype("<i8")
+        self.sums = _aligned(np.zeros((BLOCK_ROWS, CHANNELS), np.int32))
+        memory = [_aligned(padded), _aligned(offsets), _aligned(weights), self.sums, _aligned(configuration())]
+        a, offset, b, c, tiles = (part.ctypes.data for part in memory)
+        code = compiler(machine.backend(kernel.back_end))
+        arguments = (a, stride, offset, offsets.size, b, weights.nbytes // _PANELS, _PANELS, kernel.rows, c, 4 * CHANNELS)
+        table = np.array([tiles, code.address(kernel.text()), *arguments, 0, 1], np.int64)
+        call, place = _AGAIN(code.address(_again(kernel.back_end == "amx"))), table.ctypes.data
+
+        def run(count: int, _kept: object = (memory, table)) -> None:
+            call(place, count)
+
+        self.run: Run = run
+
+    def check(self) -> None:
+        """Raises MismatchError where sums are not numpy's."""
+        self.run(1)
+        wrong = int((self.sums[: self.kernel.rows] != self.expected).sum())
+        if wrong:
+            where = f"micro-kernel {self.kernel.name!r}, {self.shape.name}"
+            raise MismatchError(f"{wrong} of {self.expected.size} sums differ from numpy's", where=where)
+
+
+def _again(tiles: bool) -> str:
+    """The module that calls a micro-kernel `count` times: its table holds the tiles' configuration, code and arguments."""
+    module = Module()
+    f = module.function(SYMBOL, ((PTR, "table"), (I64, "count")))
+    table, count = f.parameters
+    kinds = (PTR, PTR, *(kind for kind, _ in PARAMETERS))
+    settings, code, *arguments = (table.at(8 * k).load(kind, 8) for k, kind in enumerate(kinds))
+    if tiles:
+        f.intrinsic("llvm.x86.ldtilecfg", "void", settings)
+    with f.loop(0, count):
+        f.call(code, *arguments)
+    if tiles:
+        f.intrinsic("llvm.x86.tilerelease", "void")
+    return str(module)
+
+
+def _aligned(array: np.ndarray) -> np.ndarray:
+    """A copy that begins at a cache line, with zeros behind it."""
+    raw = np.zeros(array.nbytes + 64 + _BEHIND, np.uint8)
+    start = -raw.ctypes.data % 64
+    made = raw[start : start + array.nbytes].view(array.dtype).reshape(array.shape)
+    made[...] = array
+    return made
+
+
+Operands = tuple[np.ndarray, np.ndarray, np.ndarray]  # the map's places [P, bytes], packed weights, sums [R, 64]
+
+
+def _byte_operands(kernel: Kernel, shape: Shape, rng: np.random.Generator) -> Operands:
+    """Random +-1 (0..255 where rows are unsigned)."""
+    size = (kernel.rows + max(shape.taps), shape.depth)
+    places = rng.choice(_SIGNS, size) if kernel.a_signed else rng.integers(0, 256, size)
+    weights = rng.choice(_SIGNS, (CHANNELS, shape.terms))
+    groups = weights.reshape(_PANELS, PANEL, shape.terms // _STEP, _STEP // 4, 4).transpose(0, 2, 3, 1, 4)
+    if kernel.weights == "signs":
+        packed = np.packbits((groups > 0).reshape(_PANELS, -1), axis=1, bitorder="little")
+    else:
+        packed = np.ascontiguousarray(groups).astype(np.int8).view(np.uint8)
+    return places.astype(np.uint8), packed, _product(_rows(places, kernel, shape), weights)
+
+
+def _bit_operands(kernel: Kernel, shape: Shape, rng: np.random.Generator) -> Operands:
+    """Random bits; the sums count those that differ, where there is a mask, only those it marks."""
+    a = rng.integers(0, 2, (kernel.rows + max(shape.taps), shape.depth), np.uint8)
+    w, mask = rng.integers(0, 2, (2, CHANNELS, shape.terms), np.uint8)
+    if kernel.weights != "masked":
+        mask[:] = 1
+    places, words = _words(a), _words(w)
+    if kernel.weights == "pairs":
+        for halves in (places, words):
+            halves[..., 1] ^= halves[..., 0]
+    parts = np.concatenate([words, _words(mask)], axis=-1) if kernel.weights == "masked" else words
+    packed = np.ascontiguousarray(parts.reshape(_PANELS, PANEL, shape.terms // _STEP, -1).transpose(0, 2, 3, 1))
+    marked = mask.sum(1, dtype=np.int64)
+    differ = (marked - _product(_SIGNS[_rows(a, kernel, shape)], _SIGNS[w] * mask)) // 2
+    return places.reshape(len(a), -1).view(np.uint8), packed, differ
+
+
+def _rows(places: np.ndarray, kernel: Kernel, shape: Shape) -> np.ndarray:
+    """[R, terms]: the rows that the taps pick from the places of a map."""
+    return np.concatenate([places[tap : tap + kernel.rows] for tap in shape.taps], axis=1)
+
+
+def _product(rows: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """int64 [R, 64]; double precision holds every sum here, and its products are faster than those of integers."""
+    return (rows.astype(np.float64) @ weights.astype(np.float64).T).astype(np.int64)
+
+
+def _words(bits: np.ndarray) -> np.ndarray:
+    """uint32 [..., words / 2, 2] of rows of bits."""
+    return np.packbits(bits, axis=1, bitorder="little").view("<u4").reshape(len(bits), -1, 2)

@@ -1,0 +1,201 @@
+"""Every micro-kernel by itself against numpy, over all sizes of a block of sums."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable, Sequence
+from functools import cache
+from itertools import product
+
+import numpy as np
+import pytest
+
+from neurobin.exec.kernels import bitwise, bytewise
+from neurobin.exec.kernels.emit import I64, PTR, Module
+from neurobin.exec.kernels.jit import SYMBOL, compiler
+from neurobin.exec.kernels.machine import BACKENDS, Backend, available
+from neurobin.exec.kernels.micro import PANEL, PARAMETERS
+from neurobin.exec.kernels.tiles import READ_AHEAD, configuration, tile_kernel
+
+ROWS, PANELS = 64, 4
+STEPS = (1, 2, 15, 16, 17, 40)
+STEP = 64  # bytes of a row, or bits of a word
+C_STRIDE = 4 * PANEL * PANELS
+_SLACK = 1 << 14
+_UNTOUCHED = 0x5A5A5A5A
+BYTES = {"vnni": bytewise.VNNI, "madd512": bytewise.MADD512, "madd256": bytewise.MADD256, "plain": bytewise.PLAIN}
+BITS = {"pairs": bitwise.PAIRS, "words": bitwise.WORDS, "nibbles": bitwise.NIBBLES, "plain": bitwise.PLAIN}
+ON = {"vnni": "amx", "madd512": "avx512", "madd256": "avx2", "pairs": "avx512", "words": "avx512", "nibbles": "avx2"}
+SIGNS = list(product((False, True), repeat=2))
+
+
+def back_end(name: str) -> Backend:
+    """The back end of that name, or a skip that says why."""
+    wanted = next(backend for backend in BACKENDS if backend.name == name)
+    if wanted not in available():
+        pytest.skip(f"this CPU cannot run {name} code")
+    return wanted
+
+
+def at_line(values: np.ndarray) -> np.ndarray:
+    """The same bytes at a cache line, with slack behind them."""
+    raw = np.ascontiguousarray(values).view(np.uint8).reshape(-1)
+    room = np.full(len(raw) + _SLACK + 64, 0xA5, np.uint8)
+    start = -room.ctypes.data % 64
+    room[start : start + len(raw)] = raw
+    return room[start:]
+
+
+class Kernel:
+    """A micro-kernel that is called with its parameters by name."""
+
+    def __init__(self, text: str, backend: Backend) -> None:
+        kinds = [ctypes.c_void_p if kind == PTR else ctypes.c_int64 for kind, _ in PARAMETERS]
+        self._call = ctypes.CFUNCTYPE(None, *kinds)(compiler(backend).address(text))
+        if backend.name == "amx":
+            configure_tiles(backend)
+
+    def sums(
+        self, a: np.ndarray, row_bytes: int, offsets: np.ndarray, b: np.ndarray, panel_bytes: int, size: tuple[int, int], **more: int
+    ) -> np.ndarray:
+        """int32 [2, rows, 16 panels]: the block of sums, and what it is after a call that adds to it."""
+        rows, panels = size
+        c = at_line(np.full((2 * ROWS, C_STRIDE // 4), _UNTOUCHED, np.int32))
+        found = []
+        for accumulate in (0, 1):
+            values = {
+                "a": a.ctypes.data, "a_stride": row_bytes, "a_block": ROWS * row_bytes, "offsets": offsets.ctypes.data,
+                "steps": len(offsets), "b": b.ctypes.data, "b_stride": panel_bytes, "panels": panels, "rows": rows,
+                "c": c.ctypes.data, "c_stride": C_STRIDE, "accumulate": accumulate, "factor": 1,
+            } | more  # fmt: skip
+            self._call(*(values[name] for _, name in PARAMETERS))
+            block = c[: 2 * ROWS * C_STRIDE].view(np.int32).reshape(2 * ROWS, -1)
+            assert (block[:, panels * PANEL :] == _UNTOUCHED).all(), "sums of panels that were not asked for"
+            found.append(block[:rows, : panels * PANEL].copy())
+        return np.stack(found)
+
+
+@cache
+def configure_tiles(backend: Backend) -> None:
+    """Shapes of the tile registers, once for this thread."""
+    module = Module()
+    f = module.function(SYMBOL, [(PTR, "shapes"), (I64, "unused")])
+    f.intrinsic("llvm.x86.ldtilecfg", "void", f.parameters[0])
+    shapes = configuration()
+    ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64)(compiler(backend).address(str(module)))(shapes.ctypes.data, 0)
+
+
+def sizes() -> Sequence[tuple[int, int]]:
+    """All numbers of rows for some panels, all numbers of panels for some rows."""
+    return [*((rows, 1 + rows % PANELS) for rows in range(1, ROWS + 1)), *product((1, 16, 17, 33, 48, 49, 64), (1, 2, 3, 4))]
+
+
+def check(expected: np.ndarray, run: Callable[[tuple[int, int]], np.ndarray]) -> None:
+    """`expected` int64 [64 rows, 64 channels] against the kernel, for every size of block."""
+    for rows, panels in sizes():
+        found = run((rows, panels))
+        wanted = expected[:rows, : panels * PANEL]
+        assert np.array_equal(found[0], wanted), (rows, panels)
+        assert np.array_equal(found[1], 2 * wanted), (rows, panels, "added")
+
+
+def numbers(rng: np.random.Generator, signed: bool, shape: tuple[int, ...]) -> np.ndarray:
+    """Bytes, the first row at the end of its range that is largest, the second at the other one."""
+    low, high = (-128, 127) if signed else (0, 255)
+    made = rng.integers(low, high, shape, endpoint=True)
+    made[0], made[1] = (low, high) if signed else (high, low)
+    return made
+
+
+def as_bytes(values: np.ndarray) -> np.ndarray:
+    return values.astype(np.int16).astype(np.uint8)
+
+
+def scattered(rng: np.random.Generator, steps: int) -> np.ndarray:
+    """Steps of a row in any order, so that offsets are no multiples of their number."""
+    return rng.permutation(steps).astype(np.int64)
+
+
+def tiled(weights: np.ndarray, steps: int) -> np.ndarray:
+    """[16 panels, 64 steps] as [panels, steps, 16 groups of four, 16 channels, 4]."""
+    return weights.reshape(-1, PANEL, steps, STEP // 4, 4).transpose(0, 2, 3, 1, 4)
+
+
+def check_bytes(kernel: Kernel, a_signed: bool, b_signed: bool, steps: int, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    a, w = numbers(rng, a_signed, (ROWS, steps * STEP)), numbers(rng, b_signed, (PANEL * PANELS, steps * STEP))
+    order = scattered(rng, steps)
+    row_bytes = steps * STEP + 64
+    rows = np.zeros((ROWS, row_bytes), np.uint8)
+    rows[:, : steps * STEP] = as_bytes(a)
+    packed = at_line(as_bytes(tiled(w.reshape(-1, steps, STEP)[:, order].reshape(w.shape), steps)))
+    memory, offsets = at_line(rows), order * STEP
+    check(a @ w.T, lambda size: kernel.sums(memory, row_bytes, offsets, packed, steps * 1024, size))
+
+
+@pytest.mark.parametrize(("a_signed", "b_signed"), SIGNS)
+def test_tiles(a_signed: bool, b_signed: bool) -> None:
+    kernel = Kernel(tile_kernel(a_signed, b_signed), back_end("amx"))
+    for steps in STEPS:
+        check_bytes(kernel, a_signed, b_signed, steps, steps)
+
+
+@pytest.mark.parametrize("a_signed", [False, True])
+@pytest.mark.parametrize("steps", [*STEPS, 3, 4, 5, 7, 8, 9])
+def test_tiles_with_weights_as_bits(a_signed: bool, steps: int) -> None:
+    kernel = Kernel(tile_kernel(a_signed, True, b_bits=True), back_end("amx"))
+    rng = np.random.default_rng(steps)
+    a, w = numbers(rng, a_signed, (ROWS, steps * STEP)), rng.choice([-1, 1], (PANEL * PANELS, steps * STEP))
+    bits = np.packbits(tiled(w, steps).reshape(PANELS, -1) == 1, axis=1, bitorder="little")
+    packed = np.concatenate([bits, np.zeros((PANELS, READ_AHEAD), np.uint8)], axis=1)
+    memory, weights, offsets = at_line(as_bytes(a)), at_line(packed), np.arange(steps) * STEP
+    check(a @ w.T, lambda size: kernel.sums(memory, steps * STEP, offsets, weights, packed.shape[1], size))
+
+
+@pytest.mark.parametrize(("a_signed", "b_signed"), SIGNS)
+@pytest.mark.parametrize("name", sorted(BYTES))
+def test_bytes(name: str, a_signed: bool, b_signed: bool) -> None:
+    if name == "vnni" and (a_signed or not b_signed):
+        pytest.skip("VNNI multiplies unsigned bytes by signed ones")
+    kernel = Kernel(bytewise.bytewise_kernel(BYTES[name], a_signed, b_signed), back_end(ON.get(name, "generic")))
+    for steps in STEPS:
+        check_bytes(kernel, a_signed, b_signed, steps, steps)
+
+
+def words(bits: np.ndarray, paired: bool) -> np.ndarray:
+    """uint32 [..., 2 steps] of bits [..., 64 steps]; of a pair the second is the exclusive or of both."""
+    made = np.packbits(bits.astype(np.uint8), axis=-1, bitorder="little").view("<u4").copy()
+    if paired:
+        made[..., 1::2] ^= made[..., 0::2]
+    return made
+
+
+def interleaved(made: np.ndarray, steps: int) -> np.ndarray:
+    """[16 panels, 2 steps] as [panels, steps, 2, 16 channels]."""
+    return made.reshape(-1, PANEL, steps, 2).transpose(0, 2, 3, 1)
+
+
+@pytest.mark.parametrize("factor", [1, -3])
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize("name", sorted(BITS))
+def test_bits(name: str, masked: bool, factor: int) -> None:
+    """The first row differs from the first channel everywhere, the second from none."""
+    paired = name == "pairs"
+    if paired and masked:
+        pytest.skip("pairs have no masks")
+    kernel = Kernel(bitwise.bitwise_kernel(BITS[name], masked), back_end(ON.get(name, "generic")))
+    for steps in STEPS:
+        rng = np.random.default_rng(steps)
+        a, w = rng.integers(0, 2, (ROWS, steps * STEP)), rng.integers(0, 2, (PANEL * PANELS, steps * STEP))
+        a[0], a[1] = 1 - w[0], w[0]
+        m = rng.integers(0, 2, w.shape) if masked else np.ones_like(w)
+        m[0] = 1
+        order = scattered(rng, steps)
+        parts = [interleaved(words(w.reshape(-1, steps, STEP)[:, order].reshape(w.shape), paired), steps)]
+        if masked:
+            parts.append(interleaved(words(m.reshape(-1, steps, STEP)[:, order].reshape(w.shape), False), steps))
+        packed = np.concatenate(parts, axis=2)
+        memory, weights, offsets = at_line(words(a, paired)), at_line(packed), order * 8
+        expected = factor * ((a @ (m * (1 - w)).T) + ((1 - a) @ (m * w).T))
+        panel_bytes = packed.nbytes // PANELS
+        check(expected, lambda size: kernel.sums(memory, steps * 8, offsets, weights, panel_bytes, size, factor=factor))  # noqa: B023

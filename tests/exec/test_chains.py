@@ -1,0 +1,34 @@
+"""Random networks give the reference's integers on every back end, for any number of images and threads."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from neurobin.exec import reference
+from neurobin.exec.kernels.machine import Backend
+from neurobin.exec.plan.plan import Plan
+from neurobin.ir import Graph
+from tests.exec.chains import chains, images
+from tests.exec.guard import watched
+from tests.exec.kernels.grid import native_back_ends
+from tests.ir.strategies import seeds
+
+BACK_ENDS = list(native_back_ends())
+batches = st.integers(1, 5)
+
+
+@pytest.mark.parametrize("backend", BACK_ENDS, ids=lambda b: b.name)
+@settings(max_examples=12, suppress_health_check=list(HealthCheck))
+@given(graph=chains(), batch=batches, seed=seeds)
+def test_a_chain_gives_the_references_integers(backend: Backend, graph: Graph, batch: int, seed: int) -> None:
+    """Also from memory that held something else before, and without a byte written outside of its tensors."""
+    x = images(graph, batch, seed)
+    expected = reference.run(graph, x)
+    with watched() as watch:
+        plan = Plan(graph, backend)
+        for threads in (1, 2):
+            assert np.array_equal(plan.run(x, threads), expected), threads
+        assert not watch.broken()
