@@ -2,13 +2,14 @@
 
 A kernel's file is named after everything its code depends on: the text, the instruction sets, LLVM's version. Files are
 written under another name and renamed, so processes never see half of one, and begin with a digest, so a damaged one is
-compiled again. Where the folder cannot be written, code lives as long as the process.
+compiled again. Where the folder cannot be written, or others can write to it, code lives as long as the process.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
+import stat
 import tempfile
 from functools import cache
 from pathlib import Path
@@ -103,10 +104,19 @@ def compiler(backend: Backend) -> Compiler:
     return Compiler(backend)
 
 
+def _is_ours(folder: Path) -> bool:
+    """Whether nobody but this user can put code into a folder."""
+    if not hasattr(os, "getuid"):
+        return True
+    state = folder.stat()
+    return state.st_uid == os.getuid() and not state.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+
+
 def _read(key: str) -> bytes | None:
     """The code of a kernel, or None when there is no sound file of it."""
+    folder = cache_folder()
     try:
-        raw = (cache_folder() / key).read_bytes()
+        raw = (folder / key).read_bytes() if _is_ours(folder) else b""
     except OSError:
         return None
     digest, code = raw[:_DIGEST_BYTES], raw[_DIGEST_BYTES:]

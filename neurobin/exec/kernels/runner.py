@@ -4,15 +4,19 @@
 
 `steps` holds (code, arguments) pairs. `ends` holds, for the input and then for the output, the address of the cell of its
 tensor, the address of all images, and the bytes of one image. Threads meet at a barrier after each step: a counter that
-each of them raises and then watches, so that handing over costs no system call.
+each of them raises and then watches, so that handing over costs no system call. One that waits for long, since there are
+more threads than cores, lets others run.
 """
 
 from __future__ import annotations
 
+import os
 from functools import cache
 
 from neurobin.exec.kernels.emit import I64, PTR, Module
 from neurobin.exec.kernels.jit import SYMBOL
+
+_LOOKS = 1 << 14  # at the barrier before another thread may have the core, some ten microseconds
 
 PARAMETERS = (
     (PTR, "steps"),
@@ -43,11 +47,17 @@ def runner() -> str:
             goal = meetings.get() + threads
             meetings.set(goal)
             f.emit(f"atomicrmw add ptr {barrier.text}, i64 1 seq_cst, align 8", I64)
-            top, end = f.label(), f.label()
+            looks, top, wait, end = f.variable(f.constant(0)), f.label(), f.label(), f.label()
             f.line(f"br label %{top}")
             f.mark(top)
             seen = f.emit(f"load atomic i64, ptr {barrier.text} acquire, align 8", I64)
-            f.line(f"br i1 {seen.compare('sge', goal).text}, label %{end}, label %{top}")
+            f.line(f"br i1 {seen.compare('sge', goal).text}, label %{end}, label %{wait}")
+            f.mark(wait)
+            looks.set(looks.get() + 1)
+            if os.name == "posix":
+                with f.when((looks.get() & (_LOOKS - 1)).compare("eq", 0)):
+                    f.intrinsic("sched_yield", "i32")
+            f.line(f"br label %{top}")
             f.mark(end)
 
     with f.loop(0, images, chunk) as start:
