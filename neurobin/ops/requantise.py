@@ -53,9 +53,9 @@ class Requantise(Op):
         return Elementwise(self._lanes)
 
     def _lanes(self, at: Lanes, x: Lane) -> Lane:
-        half = (1 << self.shift) >> 1
-        product = x * at.channel(self.multiplier.values) + at.channel(self.bias.values.astype(np.int64) + half)
-        return at.shifted(product, self.shift).clip(self.dtype.low, self.dtype.high)
+        bias = self.bias.values.astype(np.int64) + ((1 << self.shift) >> 1)
+        scaled = at.rescaled(x, self.multiplier.values.astype(np.int64), bias, self.shift)
+        return scaled.clip(self.dtype.low, self.dtype.high)
 
     def work(self, x: TensorType) -> Work:
         return tally("requantise", x.size, (x,), self.infer(x), self.constants())

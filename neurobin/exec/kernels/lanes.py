@@ -126,6 +126,22 @@ class Lanes:
         """int64 [C] or [1]: one number per channel, or one for all."""
         raise NotImplementedError
 
+    def rescaled(self, lane: Lane, multiplier: np.ndarray, bias: np.ndarray, shift: int) -> Lane:
+        """floor((lane * multiplier + bias) / 2^shift), int64 [C] or [1] each.
+
+        In 32-bit lanes where it can be: with m = 2^k m1 + m0 and b = 2^k b1 + b0, 0 <= m0, b0 < 2^k <= 2^shift, it is
+        floor((x m1 + b1 + floor((x m0 + b0) / 2^k)) / 2^(shift - k)), since the inner remainder is below 1.
+        """
+        k = min(shift, 31 - max(-lane.low, lane.high).bit_length())
+        if k > 0 and width(*_product(lane, multiplier, bias)) > 32:
+            below, above = (multiplier & (2**k - 1), bias & (2**k - 1)), (multiplier >> k, bias >> k)
+            low, high = _product(lane, *above)
+            rest_low, rest_high = _product(lane, *below)
+            if width(rest_low, rest_high) == 32 == width(low + (rest_low >> k), high + (rest_high >> k)):
+                rest = self.shifted(lane * self.channel(below[0]) + self.channel(below[1]), k)
+                return self.shifted(lane * self.channel(above[0]) + self.channel(above[1]) + rest, shift - k)
+        return self.shifted(lane * self.channel(multiplier) + self.channel(bias), shift)
+
     def position(self, values: np.ndarray) -> Lane:
         """int64 [H, W]: one number per position of the map."""
         raise NotImplementedError
@@ -133,3 +149,10 @@ class Lanes:
     def lookup(self, table: np.ndarray, index: Lane) -> Lane:
         """int64 [C or 1, K]: entry `index` of the channel's row."""
         raise NotImplementedError
+
+
+def _product(lane: Lane, multiplier: np.ndarray, bias: np.ndarray) -> tuple[int, int]:
+    """The range of lane * multiplier + bias, as the lanes' own arithmetic will prove it."""
+    ends = (int(multiplier.min()), int(multiplier.max()))
+    corners = [a * b for a in (lane.low, lane.high) for b in ends]
+    return min(corners) + int(bias.min()), max(corners) + int(bias.max())
