@@ -116,8 +116,10 @@ def test_every_command_parses(line):
     command.make_context(name, words, parent=context)
 
 
-def test_the_python_example_runs(capsys):
+def test_the_python_examples_run(capsys):
     text = README.read_text(encoding="utf-8")
-    (code,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
-    exec(compile(code, "README.md", "exec"), {})
+    examples = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    assert len(examples) == 2
+    for code in examples:
+        exec(compile(code, "README.md", "exec"), {})
     assert "Energy" in capsys.readouterr().out

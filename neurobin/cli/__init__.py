@@ -21,6 +21,7 @@ COMMANDS = {
     "train": "Train a method on a data set and lower it to integers.",
     "lower": "Lower a trained graph to integers, pass by pass.",
     "run": "Run a network on images and report its accuracy.",
+    "bench": "Time a network on every back end, or show the limits of this CPU.",
     "validate": "Check that reference, packed and mapped execution give the same integers.",
     "estimate": "Price one network on chips: energy, latency, memory.",
     "compare": "Compare networks on chips, and write the report.",

@@ -107,7 +107,7 @@ def threshold(c: Chain) -> None:
     dtype, kind = c.pick(LEVELS), c.kind
     levels = c.draw(st.integers(1, dtype.count - 1))
     rng = np.random.default_rng(c.draw(seeds))
-    low, high = kind.dtype.low, kind.dtype.high
+    low, high = max(kind.dtype.low, -(2**58)), min(kind.dtype.high, 2**58)
     reach = c.pick((2, (high - low) // 8 + 1, high - low + 2))
     middle = (low + high) // 2
     rows = c.pick((1, kind.channels))
@@ -126,7 +126,9 @@ def lookup(c: Chain) -> None:
 
 
 def prelu(c: Chain) -> None:
-    c.go("prelu", slope=c.draw(constants(st.sampled_from([i(2), i(8), i(16)]), c.kind.channels)), shift=c.pick((0, 1, 7, 20)))
+    c.go(
+        "prelu", slope=c.draw(constants(st.sampled_from([i(2), i(8), i(16)]), c.kind.channels)), shift=c.pick((0, 1, 7, 20))
+    )
 
 
 def shortcut(c: Chain) -> None:

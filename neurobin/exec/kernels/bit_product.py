@@ -10,7 +10,7 @@ so every term is a constant of its channel plus a factor times a count.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
@@ -34,6 +34,7 @@ from neurobin.exec.kernels.micro import BLOCK_ROWS, PANEL
 from neurobin.exec.kernels.planes import planes_of
 from neurobin.exec.kernels.prepare import Operand
 from neurobin.exec.kernels.region import Sums
+from neurobin.ir import Encoding
 
 _WORD = 64  # channels
 
@@ -45,26 +46,34 @@ def bit_product(layer: Linear, layout: Layout, ways: tuple[Way, Way], low: int, 
 
     Raises UnsupportedError where a type has no planes or sums may leave 32 bits.
     """
-    planes, weight_planes = planes_of(layout.dtype), planes_of(layer.dtype)
-    if not planes or not weight_planes or max(abs(low), abs(high)) >= SUM_LIMIT:
+    planes, factors = planes_of(layout.dtype), list(_factors(layer))
+    if not planes or not factors or max(abs(low), abs(high)) >= SUM_LIMIT:
         raise UnsupportedError(f"no bit planes for {layout.dtype} times {layer.dtype}")
-    masked = any(not plane.signs for plane in weight_planes) or _mixes_groups(layer)
+    masked = any((values == 0).any() for _, values in factors) or _mixes_groups(layer)
     way = ways[1] if masked else ways[0]
     operand = _operand(layer.frame, layout, len(planes), way is PAIRS)
     offsets, pack = _steps(layer, operand, masked)
     code, words = bitwise_kernel(way, masked), operand.plane
     terms: list[Term] = []
     constant = np.zeros(layer.outputs, np.int64)
-    for weight_plane in weight_planes:
-        values = np.where(weight_plane.bits(layer.weight), 1, -1 if weight_plane.signs else 0)
+    for factor, values in factors:
         packed = pack(values)
         for i, plane in enumerate(planes):
-            scale = plane.weight * weight_plane.weight
+            scale = plane.weight * factor
             terms.append(Term(code, offsets, packed, words * i, 0, -2 * scale if plane.signs else -scale))
             constant += scale * per_output(values != 0 if plane.signs else values > 0)
     sums = Sums(low, high, (0,), constant, _correction(layer, layout))
     rows = BLOCK_ROWS // way.rows * way.rows
     return Product(operand, _padding(layer, layout, operand), tuple(terms), sums, rows, False)
+
+
+def _factors(layer: Linear) -> Iterator[tuple[int, np.ndarray]]:
+    """The weights as a sum of factors times values -1, 0 and +1. Ternary weights are such values themselves."""
+    if layer.dtype.encoding is Encoding.TERNARY:
+        yield 1, layer.weight
+        return
+    for plane in planes_of(layer.dtype):
+        yield plane.weight, np.where(plane.bits(layer.weight), 1, -1 if plane.signs else 0)
 
 
 def _mixes_groups(layer: Linear) -> bool:

@@ -67,7 +67,7 @@ def byte_product(layer: Linear, layout: Layout, ways: tuple[Way, ...], low: int,
                 way = ways[0] if digit.signed and not a_signed else ways[-1]
                 code, rows = bytewise_kernel(way, a_signed, digit.signed), BLOCK_ROWS // way.rows * way.rows
             else:
-                code = tile_kernel(a_signed, digit.signed, in_bits)
+                code = tile_kernel(a_signed, digit.signed, in_bits, tall=not layer.frame.is_matrix)
             bound[i + j] += (128 if a_signed else 255) * per_output(np.abs(digit.values)).max()
             packed = _as_bits(pack(digit.values)) if in_bits else pack(digit.values)
             terms.append(Term(code, offsets, packed, operand.plane * i, i + j))

@@ -1,8 +1,7 @@
 """Byte products on vector units: a row's four bytes, repeated, against four bytes of each of 16 channels.
 
-Three ways, best first: `vnni` (four products and sums per instruction; rows unsigned, weights signed), `madd` (bytes widened
-to 16 bits, products added in pairs; no sum of two products of bytes leaves 32 bits), `plain` (what LLVM makes of 32-bit
-products on any CPU).
+Two ways: `vnni` (four products and sums per instruction; rows unsigned, weights signed) and `madd` (bytes widened to 16
+bits, products added in pairs, in vectors as wide as the CPU has them; no sum of two products of bytes leaves 32 bits).
 """
 
 from __future__ import annotations
@@ -67,7 +66,7 @@ def _vnni() -> Way:
         return [f.intrinsic("llvm.x86.avx512.vpdpbusd.512", _I32, sums[0], x, w[0])]
 
     return Way(
-        "vnni", 12, 1, _I32,
+        "vnni", 20, 1, _I32,
         lambda f, place, signed: place.load("i32").splat(PANEL),
         lambda f, place, signed: [place.load(_I32, 64)],
         add,
@@ -75,8 +74,11 @@ def _vnni() -> Way:
     )  # fmt: skip
 
 
-def _madd(channels: int, intrinsic: str, rows: int) -> Way:
-    """`channels` of a panel per vector: each takes two 32-bit lanes, the sums of an even and an odd pair."""
+def _madd(channels: int, rows: int) -> Way:
+    """`channels` of a panel per vector: each takes two 32-bit lanes, the sums of an even and an odd pair.
+
+    Written as products of widened lanes and sums of neighbours, which LLVM makes one instruction of where there is one.
+    """
     lanes, kind = 4 * channels, vector(2 * channels, "i32")
 
     def row_operand(f: Function, place: Value, signed: bool) -> Value:
@@ -87,11 +89,11 @@ def _madd(channels: int, intrinsic: str, rows: int) -> Way:
         return [part.resized(16, signed=signed) for part in parts]
 
     def add(f: Function, sums: list[Value], x: Value, weights: list[Value]) -> list[Value]:
-        return [total + f.intrinsic(intrinsic, kind, x, w) for total, w in zip(sums, weights, strict=True)]
+        products = [x.resized(32) * w.resized(32) for w in weights]
+        return [total + _neighbours(product, lanes) for total, product in zip(sums, products, strict=True)]
 
     def total(sums: list[Value]) -> Value:
-        parts = [s.shuffled(range(0, 2 * channels, 2)) + s.shuffled(range(1, 2 * channels, 2)) for s in sums]
-        size = channels
+        parts, size = [_neighbours(s, 2 * channels) for s in sums], channels
         while len(parts) > 1:
             size *= 2
             parts = [a.shuffled(range(size), b) for a, b in zip(parts[::2], parts[1::2], strict=True)]
@@ -100,29 +102,9 @@ def _madd(channels: int, intrinsic: str, rows: int) -> Way:
     return Way("madd", rows, PANEL // channels, kind, row_operand, weight_operands, add, total)
 
 
-def _plain() -> Way:
-    def weight_operands(f: Function, place: Value, signed: bool) -> list[Value]:
-        four = place.load("<64 x i8>", 64)
-        return [four.shuffled(range(k, 64, 4)).resized(32, signed=signed) for k in range(4)]
-
-    def add(f: Function, sums: list[Value], x: Value, weights: list[Value]) -> list[Value]:
-        total = sums[0]
-        for k, w in enumerate(weights):
-            total = total + x.shuffled([k] * PANEL) * w
-        return [total]
-
-    return Way(
-        "plain", 1, 1, _I32,
-        lambda f, place, signed: place.load("<4 x i8>").resized(32, signed=signed),
-        weight_operands,
-        add,
-        lambda sums: sums[0],
-    )  # fmt: skip
+def _neighbours(values: Value, lanes: int) -> Value:
+    """Even lanes plus odd lanes."""
+    return values.shuffled(range(0, lanes, 2)) + values.shuffled(range(1, lanes, 2))
 
 
-VNNI, MADD512, MADD256, PLAIN = (
-    _vnni(),
-    _madd(8, "llvm.x86.avx512.pmaddw.d.512", 6),
-    _madd(4, "llvm.x86.avx2.pmadd.wd", 2),
-    _plain(),
-)
+VNNI, MADD512, MADD256, PLAIN = _vnni(), _madd(8, 6), _madd(4, 3), _madd(4, 2)

@@ -11,7 +11,7 @@ from neurobin.exec.kernels.byte_product import byte_product
 from neurobin.exec.kernels.layout import Layout
 from neurobin.exec.kernels.linear import Linear, Product
 from neurobin.exec.kernels.planes import planes_of
-from neurobin.ir import DType
+from neurobin.ir import DType, Encoding
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,10 @@ MEANS = {
 
 def prefers_bits(dtype: DType, weight: DType, means: Means) -> bool:
     """Whether popcount is the cheaper way for activations and weights of these types."""
-    pairs = len(planes_of(dtype)) * len(planes_of(weight)) if dtype.bits <= 8 >= weight.bits else 0
+    if dtype.bits > 8 or weight.bits > 8:
+        return False
+    factors = 1 if weight.encoding is Encoding.TERNARY else len(planes_of(weight))  # a mask costs nothing
+    pairs = len(planes_of(dtype)) * factors
     return 0 < pairs <= means.most_planes
 
 

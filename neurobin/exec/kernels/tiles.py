@@ -14,7 +14,7 @@ from functools import partial
 import numpy as np
 
 from neurobin.exec.kernels.emit import I64, Module, Value
-from neurobin.exec.kernels.micro import Micro
+from neurobin.exec.kernels.micro import BLOCK_ROWS, Micro
 
 TILE_ROWS = 16
 TILE_BYTES = 1024
@@ -34,14 +34,18 @@ def configuration() -> np.ndarray:
     return made
 
 
-def tile_kernel(a_signed: bool, b_signed: bool, b_bits: bool = False) -> str:
-    """The module of the micro-kernel for signed or unsigned bytes; `b_bits` for weights kept as signs."""
-    return _Tiles(_PRODUCT[a_signed, b_signed], b_bits).text()
+def tile_kernel(a_signed: bool, b_signed: bool, b_bits: bool = False, tall: bool = True) -> str:
+    """The module of the micro-kernel for signed or unsigned bytes; `b_bits` for weights kept as signs.
+
+    `tall` blocks, four row tiles against one weight tile, suit windows, whose rows come from the first-level cache again and
+    again; two and two read less where every step's rows come from the second.
+    """
+    return _Tiles(_PRODUCT[a_signed, b_signed], b_bits, tall).text()
 
 
 class _Tiles:
-    def __init__(self, product: str, b_bits: bool) -> None:
-        self.module, self.b_bits = Module(), b_bits
+    def __init__(self, product: str, b_bits: bool, tall: bool) -> None:
+        self.module, self.b_bits, self.tall = Module(), b_bits, tall
         self.m = Micro(self.module)
         self.f = self.m.f
         self.product = f"llvm.x86.tdpb{product}d"
@@ -56,7 +60,8 @@ class _Tiles:
     def _all_panels_of_few_rows(self) -> None:
         """Up to 64 rows. Many: four row tiles at a time; few: one row tile and four panels; else two and two."""
         f, m = self.f, self.m
-        many, few = m.rows.compare("sgt", 3 * TILE_ROWS), m.rows.compare("sle", TILE_ROWS)
+        few = m.rows.compare("sle", TILE_ROWS)
+        many = m.rows.compare("sgt", 3 * TILE_ROWS if self.tall else BLOCK_ROWS)
         with f.when(many):
             self._panels(f.constant(0), 4, 1)
         with f.when((many | few) ^ 1), f.loop(0, m.rows, 2 * TILE_ROWS) as row:

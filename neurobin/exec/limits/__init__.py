@@ -6,5 +6,6 @@ loops       loops of nothing but arithmetic on registers
 rates       the limits, from the measured speed of such loops
 kernels     micro-kernels against their limits
 layers      whole layers against theirs
+machine     all of that in one answer
 network     a network on each back end
 """

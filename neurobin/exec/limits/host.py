@@ -76,9 +76,7 @@ def units() -> list[Unit]:
 def back_ends(chosen: machine.Backend) -> list[BackEnd]:
     """Every back end, best first, and why it is or is not taken."""
     forced = os.environ.get(machine.VARIABLE, "")
-    return [
-        BackEnd(b.name, b in machine.available(), b == chosen, _reason(b, chosen, forced)) for b in machine.BACKENDS
-    ]
+    return [BackEnd(b.name, b in machine.available(), b == chosen, _reason(b, chosen, forced)) for b in machine.BACKENDS]
 
 
 def _reason(back_end: machine.Backend, chosen: machine.Backend, forced: str) -> str:
@@ -135,9 +133,7 @@ def _caches() -> tuple[tuple[str, int], ...]:
     found = []
     for folder in sorted(_CACHES.glob("index*")):
         try:
-            level, kind, size = (
-                (folder / name).read_text(encoding="ascii").strip() for name in ("level", "type", "size")
-            )
+            level, kind, size = ((folder / name).read_text(encoding="ascii").strip() for name in ("level", "type", "size"))
             count = int(size.rstrip("KMG")) * _SIZES.get(size[-1:], 1)
         except (OSError, ValueError):
             continue

@@ -20,12 +20,13 @@ from neurobin.exec.kernels.jit import SYMBOL, compiler
 from neurobin.exec.kernels.layout import spread
 from neurobin.exec.kernels.micro import BLOCK_ROWS, PANEL, PARAMETERS
 from neurobin.exec.kernels.tiles import TILE_BYTES, configuration, tile_kernel
-from neurobin.exec.limits.rates import against, find, missing
-from neurobin.exec.limits.timing import Run
+from neurobin.exec.limits import rates
+from neurobin.exec.limits.rates import against, missing
+from neurobin.exec.limits.timing import Run, race
+from neurobin.ir import Json
 
 CHANNELS = 64
 FORMULA = "2 x rows x 64 channels x terms / time"
-SHARE = "median over pairs of turns: its operations per second / those of the limit's loop"
 
 _PANELS = CHANNELS // PANEL
 _STEP = 64  # elements of a row that a step takes
@@ -98,17 +99,22 @@ KERNELS = (
     _bits("nibbles", "avx2", "nibbles", bitwise.NIBBLES),
     _bits("nibbles, masked", "avx2", "nibbles", bitwise.NIBBLES, "masked"),
     _bytes("plain products", "generic", "madd128", bytewise.PLAIN),
-    _bits("plain popcount", "generic", "generic popcount", bitwise.PLAIN),
-    _bits("plain popcount, masked", "generic", "generic popcount", bitwise.PLAIN, "masked"),
+    _bits("plain popcount", "generic", "any popcount", bitwise.PLAIN),
+    _bits("plain popcount, masked", "generic", "any popcount", bitwise.PLAIN, "masked"),
 )
-# Masked bits are ternary weights; with the same activations, the others are binary ones.
-TERNARY_AND_BINARY = (("words, masked", "pairs"), ("words, masked", "words"), ("nibbles, masked", "nibbles"),
-                      ("plain popcount, masked", "plain popcount"))  # fmt: skip
+# Masked bits are ternary weights, the others of the same back end binary ones.
+TERNARY_BINARY = (("words, masked", "pairs"), ("words, masked", "words"), ("nibbles, masked", "nibbles"),
+                  ("plain popcount, masked", "plain popcount"))  # fmt: skip
+
+
+def find(name: str) -> Kernel:
+    return next(kernel for kernel in KERNELS if kernel.name == name)
 
 
 def runs_here(kernel: Kernel) -> bool:
     """Whether this CPU has its back end, and, beyond that, the instructions it is made of."""
-    return kernel.back_end in {b.name for b in machine.available()} and (kernel.limit != "vnni" or not missing(find("vnni")))
+    has_dot_products = not missing(rates.find("vnni"))
+    return kernel.back_end in {b.name for b in machine.available()} and (kernel.limit != "vnni" or has_dot_products)
 
 
 @dataclass(frozen=True)
@@ -125,13 +131,27 @@ class Reached:
     def ops_per_s(self) -> float:
         return 2 * self.kernel.rows * CHANNELS * self.shape.terms / self.best_s
 
+    def to_dict(self) -> dict[str, Json]:
+        kernel, shape = self.kernel, self.shape
+        return {
+            "kernel": kernel.name, "backend": kernel.back_end, "operands": shape.name, "operand_bytes": self.operand_bytes,
+            "rows": kernel.rows, "channels": CHANNELS, "terms": shape.terms, "time_s": self.best_s, "unit": "op/s",
+            "formula": FORMULA, "ops_per_s": self.ops_per_s, "limit": kernel.limit, "share": self.share,
+        }  # fmt: skip
+
 
 def reached(kernel: Kernel, shape: Shape) -> Reached:
     """The speed of a kernel whose back end runs here. Raises MismatchError where its sums are wrong."""
     block = Block(kernel, shape)
     block.check()
-    best_s, share = against(find(kernel.limit), kernel.rows * CHANNELS * shape.terms, block.run)
+    best_s, share = against(rates.find(kernel.limit), kernel.rows * CHANNELS * shape.terms, block.run)
     return Reached(kernel, shape, block.operand_bytes, best_s, share)
+
+
+def faster(first: Kernel, second: Kernel, shape: Shape) -> float:
+    """How many operations per second the first does for one of the second, in turns."""
+    times = race(Block(second, shape).run, Block(first, shape).run).ratio
+    return times * first.rows / second.rows
 
 
 _AGAIN = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64)

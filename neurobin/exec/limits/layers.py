@@ -12,12 +12,13 @@ from functools import cache
 import numpy as np
 
 from neurobin.errors import MismatchError
-from neurobin.exec.kernels.means import MEANS, prefers_bits
+from neurobin.exec.kernels import bytewise
 from neurobin.exec.kernels.machine import NUMPY, Backend
+from neurobin.exec.kernels.means import MEANS, prefers_bits
 from neurobin.exec.limits.rates import against, find
-from neurobin.exec.limits.timing import repeated, turns
+from neurobin.exec.limits.timing import Run, race, repeated, turns
 from neurobin.exec.plan.plan import Plan
-from neurobin.ir import BIPOLAR, TERNARY, Builder, Constant, DType, Graph, TensorType, to_packed
+from neurobin.ir import BIPOLAR, TERNARY, Builder, Constant, DType, Graph, Json, TensorType, to_packed
 from neurobin.ops.bit_conv2d import BitConv2d
 
 FORMULA = "2 x height x width x filters x 9 x channels / time, products with padding included"
@@ -43,7 +44,9 @@ class Layer:
 
 STAGES = (Layer(64, 56), Layer(128, 28), Layer(256, 14), Layer(512, 7))
 LAYERS = (*STAGES, Layer(256, 14, TERNARY))
-TERNARY_AND_BINARY = (LAYERS[-1], STAGES[2])
+TERNARY_BINARY = (LAYERS[-1], STAGES[2])
+_OF_BITS = {"pairs": "pair", "words": "masked", "nibbles": "nibbles", "plain": "any popcount"}
+_OF_BYTES = {bytewise.VNNI: "vnni", bytewise.MADD512: "madd512", bytewise.MADD256: "madd256", bytewise.PLAIN: "madd128"}
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,14 @@ class Reached:
     @property
     def ops_per_s(self) -> float:
         return 2 * self.layer.macs / self.best_s
+
+    def to_dict(self) -> dict[str, Json]:
+        layer = self.layer
+        return {
+            "layer": layer.name, "channels": layer.channels, "size": layer.size, "weights": str(layer.weights),
+            "backend": self.back_end, "time_s": self.best_s, "unit": "op/s", "formula": FORMULA,
+            "ops_per_s": self.ops_per_s, "limit": self.limit or None, "share": self.share,
+        }  # fmt: skip
 
 
 @cache
@@ -84,23 +95,34 @@ def limit_of(layer: Layer, back_end: Backend) -> str:
     means = MEANS[back_end.name]
     if means.tiles:
         return "tiles"
-    masked = layer.weights == TERNARY
-    way = means.bits[masked].name if prefers_bits(BIPOLAR, layer.weights, means) else means.bytes[-1].name
-    return {"pairs": "pair", "words": "masked", "nibbles": "nibbles"}.get(way) or (
-        "generic popcount" if way == "plain" else way
-    )
+    if prefers_bits(BIPOLAR, layer.weights, means):
+        return _OF_BITS[means.bits[layer.weights == TERNARY].name]
+    return _OF_BYTES[means.bytes[-1]]
 
 
-def reached(layer: Layer, back_end: Backend) -> Reached:
-    """The speed of a layer. Raises MismatchError where its sums are not numpy's."""
+def prepared(layer: Layer, back_end: Backend) -> Run:
+    """A layer on a back end as a call. Raises MismatchError where its sums are not numpy's."""
     graph, x, expected = operands(layer)
-    name = limit_of(layer, back_end)
     if back_end is NUMPY:
-        return Reached(layer, back_end.name, name, turns([repeated(lambda: _in_numpy(graph, x))])[0].best_s, None)
+        return repeated(lambda: _in_numpy(graph, x))
     bound = Plan(graph, back_end).bind(1)
     bound.input[...] = x
     bound.run()
     if wrong := int((bound.output != expected).sum()):
         where = f"{layer.name}, back end {back_end.name!r}"
         raise MismatchError(f"{wrong} of {expected.size} sums differ from numpy's", where=where)
-    return Reached(layer, back_end.name, name, *against(find(name), layer.macs, repeated(bound.run)))
+    return repeated(bound.run)
+
+
+def reached(layer: Layer, back_end: Backend) -> Reached:
+    """The speed of a layer, and its share of its limit."""
+    run, name = prepared(layer, back_end), limit_of(layer, back_end)
+    if not name:
+        return Reached(layer, back_end.name, "", turns([run])[0].best_s, None)
+    return Reached(layer, back_end.name, name, *against(find(name), layer.macs, run))
+
+
+def faster(first: Layer, second: Layer, back_end: Backend) -> float:
+    """How many operations per second the first does for one of the second, in turns."""
+    times = race(prepared(second, back_end), prepared(first, back_end)).ratio
+    return times * first.macs / second.macs

@@ -27,7 +27,6 @@ TILE_MACS = TILE_ROWS * TILE_BYTES  # 16 rows x 64 bytes x 16 channels
 _LINE = 64
 _CHAIN, _REGISTERS = _LINE, 2 * _LINE  # places in the data
 _STEPS = 48  # of a round, at least: counting rounds must cost nothing
-_POOL = 8  # vector registers that operands come from
 _SUM_TILES, _ROW_TILES, _WEIGHT_TILE = (0, 1, 2, 3), (4, 5, 6), 7
 _TILE_STEPS = 12  # of a round
 DATA_BYTES = _REGISTERS + TILE_BYTES * (1 + _TILE_STEPS + len(_SUM_TILES))
@@ -97,18 +96,23 @@ class VectorLoop:
     def steps(self) -> int:
         return -(-_STEPS // self.copies) * self.copies
 
+    @property
+    def pool(self) -> int:
+        """Registers that operands come from: of 32, of 16 vectors, of 16 scalars of which some have other uses."""
+        return {WIDE: 8, I64: 4}.get(self.kind, 6)
+
     def text(self, architecture: str, links: int = 0) -> str:
         module, f, data, count = _begin()
         letter = {I64: "r", WIDE: "v"}.get(self.kind) or _VECTOR_LETTERS[architecture]
-        places = [data.at(_REGISTERS + _LINE * k) for k in range(self.copies * self.sums + _POOL)]
+        places = [data.at(_REGISTERS + _LINE * k) for k in range(self.copies * self.sums + self.pool)]
         registers = [f.variable(place.load(self.kind)) for place in places]
-        pool, sums = registers[:_POOL], registers[_POOL:]
+        pool, sums = registers[: self.pool], registers[self.pool :]
         chain = _Links(f, data, architecture, links, self.steps)
         with f.loop(0, count):
             for step in range(self.steps):
                 copy = step % self.copies
                 own = sums[copy * self.sums : (copy + 1) * self.sums]
-                self._step(f, own, [pool[(step * self.operands + k) % _POOL] for k in range(self.operands)], letter)
+                self._step(f, own, [pool[(step * self.operands + k) % self.pool] for k in range(self.operands)], letter)
                 chain.after(step)
         for place, register in zip(places, registers, strict=True):
             place.store(register.get())
@@ -158,7 +162,8 @@ class TileLoop:
 def _begin() -> tuple[Module, Function, Value, Value]:
     module = Module()
     f = module.function(SYMBOL, ((PTR, "data"), (I64, "count")))
-    return module, f, *f.parameters
+    data, count = f.parameters
+    return module, f, data, count
 
 
 class _Links:

@@ -19,7 +19,7 @@ from neurobin.exec.packed import numpy_steps
 from neurobin.exec.plan.instance import SLACK, lifetimes
 from neurobin.exec.plan.memory import allocate
 from neurobin.exec.plan.plan import Bound, Plan
-from neurobin.ir import Graph
+from neurobin.ir import Graph, Json
 
 SPAN_S = 0.3  # of the runs of a mode, and of the longest run that is chosen here
 BATCH = 64
@@ -44,6 +44,11 @@ class Mode:
     def image_s(self) -> float:
         """Seconds per image."""
         return self.typical_s / self.batch
+
+    def to_dict(self) -> dict[str, Json]:
+        return {"batch": self.batch, "threads": self.threads, "runs": self.runs, "image_s": self.image_s,
+                "best_image_s": self.best_s / self.batch, "images_per_s": self.images_per_s, "unit": "image/s",
+                "formula": "images / median wall time of a run"}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -71,6 +76,14 @@ class Timing:
     memory: Memory | None = None
     in_numpy: tuple[str, ...] = ()
 
+    def to_dict(self) -> dict[str, Json]:
+        return {
+            "backend": self.back_end, "equal_to_reference": True, "first_result_s": self.first_s,
+            "kernels_compiled": self.compiled, "kernels_loaded": self.loaded, "latency": self.latency.to_dict(),
+            "throughput": self.throughput.to_dict(), "in_numpy": list(self.in_numpy),
+            "memory": None if self.memory is None else {"unit": "B", **vars(self.memory)},
+        }  # fmt: skip
+
 
 def timing(graph: Graph, back_end: Backend, x: np.ndarray, expected: np.ndarray, batch: int | None, threads: int) -> Timing:
     """The deployed `graph` on images `x` [N, ...]; a batch repeats them (None: as many as suit).
@@ -86,10 +99,7 @@ def timing(graph: Graph, back_end: Backend, x: np.ndarray, expected: np.ndarray,
     alone.run()
     first_s = time.perf_counter() - start_s
     compiled, loaded = plan.compiler.compiled - before[0], plan.compiler.loaded - before[1]
-    for image, wanted in zip(x, expected, strict=True):
-        alone.input[0] = image
-        alone.run()
-        _compare(alone.output, wanted[None], back_end)
+    _compare(np.concatenate([_output(alone, image) for image in x]), expected, back_end)
     latency = _mode(alone.run, 1, threads)
     size = batch or _suitable(latency)
     many = _bound(plan, x, threads, size)
@@ -119,6 +129,12 @@ def _bound(plan: Plan, x: np.ndarray, threads: int, batch: int = 1) -> Bound:
     made = plan.bind(batch, threads)
     made.input[...] = np.resize(x, (batch, *x.shape[1:]))
     return made
+
+
+def _output(alone: Bound, image: np.ndarray) -> np.ndarray:
+    alone.input[0] = image
+    alone.run()
+    return alone.output.copy()
 
 
 def _suitable(latency: Mode) -> int:

@@ -23,6 +23,7 @@ from neurobin.exec.kernels.tiles import configuration
 from neurobin.exec.limits import loops
 from neurobin.exec.limits.loops import HALF, QUARTER, WIDE, ChainLoop, Loop, Step, TileLoop, VectorLoop
 from neurobin.exec.limits.timing import Run, race, sustained_s, turns
+from neurobin.ir import Json
 
 _LOOP = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64)
 _LONGER = 1.1  # a chain that shows the clock, against the work beside it
@@ -89,18 +90,24 @@ def _multiply_add(intrinsic: str) -> Step:
 class Limit:
     """A sequence of instructions: what it is, the instruction sets it needs (LLVM's names), and its loop.
 
-    `instructions` (None: left to LLVM) and `macs` (None: it multiplies nothing) are those of one step. Registers start with
-    random bytes, random +-1 ("signs") or zeros; that matters to tiles, whose power is managed.
+    `instructions` and `macs` (None: it multiplies nothing) are those of one step. Registers start with random bytes, random
+    +-1 ("signs") or zeros: tiles that take in changing data draw so much power that the clock falls (by a fifth on the
+    core where this was found). No kernel can do with less than one tile loaded per product: eight registers hold the sums
+    of at most two by two tiles beside their operands.
     """
 
     name: str
     what: str
     needs: tuple[str, ...]
-    instructions: int | None
+    instructions: int
     macs: int | None
     formula: str
     loop: Loop
     data: str = "bytes"
+
+    @property
+    def unit(self) -> str:
+        return "Hz" if isinstance(self.loop, ChainLoop) else "instruction/s" if self.macs is None else "op/s"
 
     @property
     def shows_clock(self) -> bool:
@@ -109,36 +116,36 @@ class Limit:
 
 
 _VPOPCNT, _TILES = ("avx512f", "avx512vpopcntdq"), ("amx-tile", "amx-int8")
-CLOCK = Limit("clock", "dependent operations on 64-bit registers", (), 1, None, "cycles of one x operations/s", ChainLoop())
+_TILE_FORMULA = "2 x 16 x 16 x 64 products x steps/s"
+CLOCK = Limit("clock", "chain of 64-bit operations", (), 1, None, "cycles of a step x steps/s", ChainLoop())
 LIMITS = (
-    Limit("popcount", "popcount, 512 bits", _VPOPCNT, 1, None, "a rate: alone it multiplies nothing",
+    Limit("popcount", "popcount, 512 bits", _VPOPCNT, 1, None, "no limit: it multiplies nothing",
           VectorLoop(WIDE, 8, 0, 1, _popcount)),
-    Limit("logic", "three-input logic, 512 bits", ("avx512f",), 1, None, "a rate: alone it multiplies nothing",
+    Limit("logic", "three-input logic, 512 bits", ("avx512f",), 1, None, "no limit: it multiplies nothing",
           VectorLoop(WIDE, 8, 1, 2, _three)),
     Limit("triple", "xor, popcount, add, 512 bits", _VPOPCNT, 3, 512, "2 x 512 bits x steps/s",
           VectorLoop(WIDE, 12, 1, 2, _triple)),
     Limit("masked", "and-xor, popcount, add, 512 bits", _VPOPCNT, 3, 512, "2 x 512 bits x steps/s",
           VectorLoop(WIDE, 12, 1, 3, _masked)),
-    Limit("pair", "pair step: two words, one popcount, 512 bits", _VPOPCNT, 5, 1024, "2 x 2 words x 512 bits x steps/s",
+    Limit("pair", "two words, one popcount, 512 bits", _VPOPCNT, 5, 1024, "2 x 2 words x 512 bits x steps/s",
           VectorLoop(WIDE, 8, 2, 4, _pair)),
     Limit("vnni", "int8 dot products of 4, 512 bits", ("avx512f", "avx512vnni"), 1, 64, "2 x 64 products x steps/s",
           VectorLoop(WIDE, 12, 1, 2, _vnni)),
     Limit("madd512", "int16 multiply-add, add, 512 bits", ("avx512f", "avx512bw"), 2, 32, "2 x 32 products x steps/s",
           VectorLoop(WIDE, 12, 1, 2, _multiply_add("llvm.x86.avx512.pmaddw.d.512"))),
-    Limit("tiles idle", "tile product of zeros, on registers", _TILES, 1, loops.TILE_MACS,
-          "2 x 16 x 16 x 64 products x steps/s", TileLoop(fresh=False), "zeros"),
-    Limit("tiles registers", "tile product of random +-1, on registers", _TILES, 1, loops.TILE_MACS,
-          "2 x 16 x 16 x 64 products x steps/s", TileLoop(fresh=False), "signs"),
-    Limit("tiles", "tile product of random +-1, one operand loaded", _TILES, 2, loops.TILE_MACS,
-          "2 x 16 x 16 x 64 products x steps/s", TileLoop(fresh=True), "signs"),
-    Limit("nibbles", "xor, table of 4-bit counts, add, 256 bits", ("avx2",), 8, 256, "2 x 256 bits x steps/s",
+    Limit("tiles idle", "tile product of zeros", _TILES, 1, loops.TILE_MACS, _TILE_FORMULA, TileLoop(fresh=False), "zeros"),
+    Limit("tiles resident", "tile product of +-1 that stay", _TILES, 1, loops.TILE_MACS, _TILE_FORMULA,
+          TileLoop(fresh=False), "signs"),
+    Limit("tiles", "tile product of +-1, one tile loaded", _TILES, 1, loops.TILE_MACS, _TILE_FORMULA,
+          TileLoop(fresh=True), "signs"),
+    Limit("nibbles", "xor, 4-bit counts, add, 256 bits", ("avx2",), 8, 256, "2 x 256 bits x steps/s",
           VectorLoop(HALF, 4, 1, 3, _nibbles)),
     Limit("madd256", "int16 multiply-add, add, 256 bits", ("avx2",), 2, 16, "2 x 16 products x steps/s",
           VectorLoop(HALF, 6, 1, 2, _multiply_add("llvm.x86.avx2.pmadd.wd"))),
     Limit("scalar popcount", "xor, popcount, add, 64 bits", ("popcnt",), 3, 64, "2 x 64 bits x steps/s",
           VectorLoop(I64, 4, 1, 2, _triple)),
-    Limit("generic popcount", "xor, ctpop without any instruction set, add, 128 bits", (), None, 128,
-          "2 x 128 bits x steps/s", VectorLoop(QUARTER, 4, 1, 2, _triple)),
+    Limit("any popcount", "xor, ctpop, add, 128 bits, any CPU", (), 3, 128, "2 x 128 bits x steps/s",
+          VectorLoop(QUARTER, 4, 1, 2, _triple)),
     Limit("madd128", "int16 multiply-add, add, 128 bits", ("sse2",), 2, 8, "2 x 8 products x steps/s",
           VectorLoop(QUARTER, 6, 1, 2, _multiply_add("llvm.x86.sse2.pmadd.wd"))),
 )  # fmt: skip
@@ -165,6 +172,17 @@ class Rate:
     def ops_per_s(self, sustained: bool = False) -> float | None:
         """Operations per second, two per multiply-accumulate."""
         return self._per_s(2 * self.limit.macs if self.limit.macs is not None else None, sustained)
+
+    def to_dict(self) -> dict[str, Json]:
+        limit = self.limit
+        return {
+            "name": limit.name, "what": limit.what, "unit": limit.unit, "formula": limit.formula,
+            "needs": list(limit.needs), "missing": self.missing, "step_instructions": limit.instructions,
+            "step_macs": limit.macs, "step_cycles": self.cycles, "clock_hz": self.clock_hz,
+            "instructions_per_s": self.instructions_per_s(),
+            "sustained_instructions_per_s": self.instructions_per_s(sustained=True),
+            "ops_per_s": self.ops_per_s(), "sustained_ops_per_s": self.ops_per_s(sustained=True),
+        }  # fmt: skip
 
     def _per_s(self, count: int | None, sustained: bool) -> float | None:
         step_s = self.sustained_s if sustained else self.best_s
@@ -235,14 +253,14 @@ def clock() -> Rate:
     return Rate(CLOCK, found.best_s / steps, last_s / steps, cycles, cycles * steps / found.typical_s)
 
 
-def measured(limit: Limit, clock_hz: float) -> Rate:
-    """The rate of a limit. `clock_hz` is about the clock: it only decides how long a chain runs beside the loop."""
+def measured(limit: Limit, idle: Rate) -> Rate:
+    """The rate of a limit. `idle`, the clock, only decides how long a chain runs beside the loop."""
     if why := missing(limit):
         return Rate(limit, missing=why)
     run, steps = prepared(limit), limit.loop.steps
     chain, cycles = prepared(CLOCK), CLOCK.loop.steps * loops.chain_of(architecture()).cycles
-    if limit.shows_clock:
-        chain, cycles = _beside(limit, run, clock_hz)
+    if limit.shows_clock and idle.clock_hz is not None:
+        chain, cycles = _beside(limit, run, idle.clock_hz)
     found = race(run, chain)
     last_s = sustained_s(run, found.first.best_s)
     return Rate(
@@ -253,7 +271,7 @@ def measured(limit: Limit, clock_hz: float) -> Rate:
 def _beside(limit: Limit, run: Run, clock_hz: float) -> tuple[Run, int]:
     """The loop with a chain beside it that takes longer, and the cycles of a round of that."""
     each = loops.chain_of(architecture()).cycles
-    links = math.ceil(_LONGER * turns([run])[0].typical_s * clock_hz / each)
+    links = 4 * math.ceil(_LONGER * turns([run])[0].typical_s * clock_hz / (4 * each))  # few numbers, few loops to compile
     return prepared(limit, links), links * each
 
 

@@ -1,0 +1,80 @@
+"""What share of this CPU's measured limits the micro-kernels reach, and ternary weights against binary ones."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from benchmarks.claim import Claim, Goal, Options
+from benchmarks.ours import Neurobin
+from benchmarks.workloads import GEMM
+from neurobin.exec.kernels.machine import NUMPY, available
+from neurobin.exec.limits.machine import measured
+
+POPCOUNT, LARGE = "pairs", "matrix, 4096"
+
+
+def run(options: Options) -> Claim:
+    found: Any = measured([b for b in available() if b is not NUMPY], _plainly)
+    shares = {(row["kernel"], row["operands"]): row["share"] for row in found["kernels"]}
+    goals = [
+        Goal(f"popcount kernel '{POPCOUNT}' ({shape}), share of its limit", 0.9, shares.get((POPCOUNT, shape)), "", why)
+        for shape, why in ((LARGE, ""), ("3x3 window, 64", "57 cycles per block of 6 x 32 sums are not products"))
+    ]
+    goals.append(
+        Goal("4096^3 by popcount, share of the limit", 0.85, _gemm_share(found["limits"]), "", "weights meet every block")
+    )
+    ratios = [row["ratio"] for row in found["ternary_binary"] if row["backend"] == "amx" and row["operands"] == "layer"]
+    if ratios:
+        goals.append(Goal("ternary x binary against binary x binary, a 3x3 layer", 0.95, ratios[0]))
+    return Claim("The limits of the machine", __doc__ or "", [], goals, [_limits(found), _kernels(found), _ternary(found)])
+
+
+def _plainly(items: Sequence[Any], what: str) -> Iterable[Any]:
+    return items
+
+
+def _gemm_share(limits: Sequence[dict[str, Any]]) -> float | None:
+    """The whole product through a plan, against the limit of the pair step over as long a time."""
+    limit = next((row["sustained_ops_per_s"] for row in limits if row["name"] == "pair"), None)
+    ours = Neurobin(1, "avx512")
+    if limit is None or ours.missing():
+        return None
+    call = ours.gemm(GEMM, *GEMM.operands()).run
+    call()
+    times = []
+    for _ in range(3):
+        start = time.thread_time()
+        call()
+        times.append(time.thread_time() - start)
+    return 2 * GEMM.macs / min(times) / float(limit)
+
+
+def _limits(found: dict[str, Any]) -> str:
+    lines = ["| limit | what | GOPS, best | sustained | clock, GHz |", "|---|---|---|---|---|"]
+    for row in found["limits"]:
+        if row["missing"]:
+            lines.append(f"| {row['name']} | {row['what']} | not available: {row['missing']} | | |")
+            continue
+        best, sustained = (f"{row[key] / 1e9:.0f}" if row[key] else "" for key in ("ops_per_s", "sustained_ops_per_s"))
+        clock = f"{row['clock_hz'] / 1e9:.2f}" if row["clock_hz"] else ""
+        lines.append(f"| {row['name']} | {row['what']} | {best} | {sustained} | {clock} |")
+    return "\n".join(lines)
+
+
+def _kernels(found: dict[str, Any]) -> str:
+    shapes = list(dict.fromkeys(row["operands"] for row in found["kernels"]))
+    lines = ["| micro-kernel, GOPS and share of its limit | " + " | ".join(shapes) + " |", "|---|" + "---|" * len(shapes)]
+    for name in dict.fromkeys(row["kernel"] for row in found["kernels"]):
+        rows = {row["operands"]: row for row in found["kernels"] if row["kernel"] == name}
+        cells = (f"{rows[s]['ops_per_s'] / 1e9:.0f}, {rows[s]['share']:.0%}" for s in shapes)
+        lines.append(f"| {name} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def _ternary(found: dict[str, Any]) -> str:
+    lines = ["| ternary x binary | against | operands | back end | ratio |", "|---|---|---|---|---|"]
+    for row in found["ternary_binary"]:
+        lines.append(f"| {row['ternary']} | {row['binary']} | {row['operands']} | {row['backend']} | {row['ratio']:.2f} |")
+    return "\n".join(lines)

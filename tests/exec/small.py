@@ -1,0 +1,58 @@
+"""Small graphs on every back end of this machine, and one check of them: `check`."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from neurobin.exec import reference
+from neurobin.exec.kernels.machine import Backend
+from neurobin.exec.plan.plan import Plan
+from neurobin.ir import Builder, DType, Graph
+from neurobin.ir import TensorType as Kind
+from neurobin.ir.dtype import i
+from neurobin.ops import op_class
+from tests.exec.guard import watched
+from tests.exec.kernels.grid import native_back_ends
+from tests.ir.strategies import random_constant, random_values
+
+BACK_ENDS = list(native_back_ends())
+on_every_back_end = pytest.mark.parametrize("backend", BACK_ENDS, ids=lambda backend: backend.name)
+
+
+class Network(Builder):
+    """Graphs of one input: `op` adds a node by the name of its op."""
+
+    def __init__(self, *shape: int, dtype: DType = i(8)) -> None:
+        super().__init__({"x": Kind(shape, dtype)})
+
+    def op(self, name: str, *sources: str, **fields: object) -> str:
+        return self.add(op_class(name)(**fields), *sources)
+
+    def conv(self, source: str, outputs: int, seed: int = 0, **fields: object) -> str:
+        """3x3, of 4-bit weights, with a result of the map's size."""
+        weight = random_constant(i(4), (outputs, 3, 3, self.types[source].channels), seed)
+        return self.op("int_conv2d", source, weight=weight, padding=(1, 1, 1, 1), **fields)
+
+
+def inputs(graph: Graph, count: int, seed: int = 1) -> np.ndarray:
+    """Random values of the graph's input type."""
+    kind = graph.inputs[graph.input]
+    return random_values(kind.dtype, (count, *kind.shape), 4 * seed)
+
+
+def check(graph: Graph, backend: Backend, batches: tuple[int, ...] = (1, 2, 5), threads: tuple[int, ...] = (1, 2)) -> None:
+    """The reference's integers, and no byte written outside of the plan's tensors."""
+    with watched() as watch:
+        plan = Plan(graph, backend)
+        for count in batches:
+            x = inputs(graph, count)
+            for number in threads:
+                assert np.array_equal(plan.run(x, number), reference.run(graph, x)), (count, number)
+        assert watch.broken() == 0
+
+
+def known(request: pytest.FixtureRequest, reason: str, when: bool = True) -> None:
+    """Marks the test that runs as one that fails, until somebody repairs what it found."""
+    if when:
+        request.applymarker(pytest.mark.xfail(reason=reason, strict=True))
