@@ -86,10 +86,10 @@ def in_place(layer: Linear, layout: Layout) -> Linear | None:
     """The layer on the map as it lies, where tiles can read it there: stride 1, bytes, a border wide enough. Else None."""
     frame, border = layer.frame, layout.border
     fits = border.rows >= frame.before[0] and border.columns >= frame.before[1]
-    plain = (
-        frame.is_unit and not frame.is_matrix and layout.form in (Form.S8, Form.U8) and spread(layout.pixel) == layout.pixel
-    )
-    return replace(layer, frame=replace(frame, border=(border.rows, border.columns))) if fits and plain else None
+    gapless = layout.image == (layout.shape[0] + border.rows) * layout.row and spread(layout.pixel) == layout.pixel
+    if not (fits and gapless and frame.is_unit and layout.form in (Form.S8, Form.U8)) or frame.is_matrix:
+        return None
+    return replace(layer, frame=replace(frame, border=(border.rows, border.columns)))
 
 
 def _digits(weight: np.ndarray) -> list[Digit]:

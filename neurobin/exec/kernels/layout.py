@@ -6,7 +6,7 @@ bytes (the right border of a row is the left border of the next), and so do the 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from math import prod
 
@@ -76,9 +76,9 @@ class Layout:
 
     @property
     def is_dense(self) -> bool:
-        """Elements follow each other without gaps."""
-        height, width, channels = self.shape
-        return self.pixel == channels * self.form.numpy.itemsize and self.image == height * width * self.pixel
+        """An image's elements follow each other without gaps."""
+        _, width, channels = self.shape
+        return self.pixel == channels * self.form.numpy.itemsize and self.row == width * self.pixel
 
     def size(self, images: int) -> int:
         """Bytes of so many images, their last border included."""
@@ -86,10 +86,12 @@ class Layout:
 
 
 def dense(kind: TensorType, form: Form | None = None) -> Layout:
-    """Elements without gaps: what numpy arrays and thin maps (a few channels) look like."""
+    """Elements without gaps, for maps of a few channels; behind each image there is room to its last whole vector."""
     height, width, channels = extent(kind.shape)
     chosen = form or narrowest(kind.dtype)
-    return _layout(kind.dtype, (height, width, channels), chosen, channels * chosen.numpy.itemsize, Border())
+    size = chosen.numpy.itemsize
+    made = _layout(kind.dtype, (height, width, channels), chosen, channels * size, Border())
+    return replace(made, image=-(-made.image // (LANES * size)) * LANES * size)
 
 
 def aligned(kind: TensorType, border: Border = Border()) -> Layout:

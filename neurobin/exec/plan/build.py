@@ -261,7 +261,8 @@ class _Builder:
         )
         if not (in_order and (layout.is_dense or layout.form is Form.BITS)) or source == self.program.graph.input:
             return False
-        self.program.layouts[root.name] = bits(kind) if layout.form is Form.BITS else dense(kind, layout.form)
+        made = bits(kind) if layout.form is Form.BITS else dense(kind, layout.form)
+        self.program.layouts[root.name] = replace(made, image=layout.image)
         self.program.alias[root.name] = source
         return True
 
