@@ -114,7 +114,8 @@ def _operand(frame: Frame, layout: Layout, digits: int, flip: bool, tiles: bool)
     if frame.border is not None:
         return replace(made, chunk=layout.pixel, plane=layout.pixel, pixel=layout.pixel, row=layout.row, image=layout.image)
     if tiles and frame.is_matrix and digits == 1:
-        return replace(made, blocked=True, pixel=chunk, row=chunk, image=chunk)
+        whole = -(-channels // _STEP) * _STEP
+        return replace(made, blocked=True, chunk=whole, pixel=whole, row=whole, image=whole)
     return made
 
 
