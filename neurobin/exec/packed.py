@@ -30,9 +30,9 @@ def run(graph: Graph, x: np.ndarray, batch: int = BATCH, threads: int = 1) -> np
     """
     _check(graph)
     chosen = backend()
-    if chosen is NUMPY:
-        return _run_numpy(graph, x, batch)
     values = checked(x, graph.inputs[graph.input], graph.input)
+    if chosen is NUMPY:
+        return _run_numpy(graph, values, batch)
     return plan(graph, chosen).run(values, threads).astype(np.int64)
 
 
@@ -48,7 +48,8 @@ def plan(graph: Graph, chosen: Backend | None = None, keep: frozenset[str] = fro
 
 
 def steps(graph: Graph, x: np.ndarray) -> Iterator[tuple[str, Packed]]:
-    """Every tensor as (name, value) in execution order."""
+    """Every tensor as (name, value) in execution order. Raises UnsupportedError on real tensors."""
+    _check(graph)
     chosen = backend()
     if chosen is NUMPY:
         yield from numpy_steps(graph, x)
@@ -60,7 +61,8 @@ def steps(graph: Graph, x: np.ndarray) -> Iterator[tuple[str, Packed]]:
 
 
 def tensors(graph: Graph, x: np.ndarray, names: Collection[str]) -> dict[str, np.ndarray]:
-    """The tensors of these names, [N, ...], in the graph's order."""
+    """The tensors of these names, [N, ...], in the graph's order. Raises UnsupportedError on real tensors."""
+    _check(graph)
     kind = graph.inputs[graph.input]
     values = as_input(x, kind, graph.input)
     if backend() is NUMPY:

@@ -13,7 +13,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from neurobin.errors import GraphError
-from neurobin.ir import BINARY, BIPOLAR, TERNARY, Builder, Constant, DType, Graph, Op, TensorType
+from neurobin.ir import BINARY, BIPOLAR, TERNARY, Builder, Constant, Graph, Op, TensorType
 from neurobin.ir.dtype import i, u
 from neurobin.ops import op_class
 from tests.exec.kernels.grid import BIPOLAR2, SCALED

@@ -1,4 +1,4 @@
-"""Small graphs on every back end of this machine, and one check of them: `check`."""
+"""Small graphs on every back end of this machine, one check of them, and the problems that are open: `check`, `OPEN`."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from neurobin.exec import reference
+from neurobin.exec.kernels import Linear
 from neurobin.exec.kernels.machine import Backend
 from neurobin.exec.plan.plan import Plan
+from neurobin.exec.plan.steps import requests, split
 from neurobin.ir import Builder, DType, Graph
 from neurobin.ir import TensorType as Kind
 from neurobin.ir.dtype import i
@@ -52,7 +54,32 @@ def check(graph: Graph, backend: Backend, batches: tuple[int, ...] = (1, 2, 5), 
         assert watch.broken() == 0
 
 
-def known(request: pytest.FixtureRequest, reason: str, when: bool = True) -> None:
-    """Marks the test that runs as one that fails, until somebody repairs what it found."""
-    if when:
-        request.applymarker(pytest.mark.xfail(reason=reason, strict=True))
+OPEN = {
+    "spills": "LLVM keeps one of the loop's values in memory",
+}
+
+
+def known(request: pytest.FixtureRequest, problem: str, when: bool = True) -> None:
+    """Marks the test that runs as one that fails, until the problem is repaired and its line in `OPEN` goes."""
+    if when and problem in OPEN:
+        request.applymarker(pytest.mark.xfail(reason=OPEN[problem], strict=True))
+
+
+def meets_a_problem(graph: Graph, backend: Backend) -> bool:
+    """Whether a random graph may meet a problem of `OPEN` that has a test of its own."""
+    types = graph.types
+    for step in split(graph, requests(graph), frozenset({Linear})):
+        if isinstance(step.request, Linear) and _is_difficult(step.request, backend):
+            return True
+        tables = [types[node.inputs[0]].dtype for node in step.body if node.op.name == "lookup"]
+        if "tables" in OPEN and any(dtype.bits > 8 for dtype in tables):
+            return True
+    return False
+
+
+def _is_difficult(layer: Linear, backend: Backend) -> bool:
+    frame = layer.frame
+    places = frame.taps() @ np.array([frame.width, 1])
+    if "one column" in OPEN and frame.is_unit and len(np.unique(places)) < places.size:
+        return True
+    return "few features" in OPEN and backend.name == "amx" and frame.is_matrix and layer.weight.shape[3] < 64

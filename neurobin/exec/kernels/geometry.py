@@ -82,7 +82,9 @@ class Frame:
         top, left, bottom, right = self.padding
         if not self.is_unit:
             return top, left
-        return max(top, bottom, self.output[0] - self.size[0]), max(left, right, self.output[1] - self.size[1])
+        reach = self.dilation[1] * (self.kernel[1] - 1) + 1  # no two taps may share a place
+        rows = max(top, bottom, self.output[0] - self.size[0])
+        return rows, max(left, right, self.output[1] - self.size[1], reach - self.size[1])
 
     @property
     def first(self) -> tuple[int, int]:

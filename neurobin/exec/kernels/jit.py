@@ -114,10 +114,10 @@ def _is_ours(folder: Path) -> bool:
 
 def _read(key: str) -> bytes | None:
     """The code of a kernel, or None when there is no sound file of it."""
-    folder = cache_folder()
     try:
+        folder = cache_folder()
         raw = (folder / key).read_bytes() if _is_ours(folder) else b""
-    except OSError:
+    except (OSError, RuntimeError):  # the latter for users without a home
         return None
     digest, code = raw[:_DIGEST_BYTES], raw[_DIGEST_BYTES:]
     return code if hashlib.sha256(code).digest() == digest else None
@@ -125,12 +125,15 @@ def _read(key: str) -> bytes | None:
 
 def _write(key: str, code: bytes) -> None:
     """Keeps the code of a kernel; a folder that cannot be written is no error."""
-    folder = cache_folder()
     try:
+        folder = cache_folder()
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=folder)
+    except (OSError, RuntimeError):
+        return
+    try:
         with os.fdopen(handle, "wb") as file:
             file.write(hashlib.sha256(code).digest() + code)
         os.replace(name, folder / key)
     except OSError:
-        return
+        os.unlink(name)

@@ -195,8 +195,9 @@ class _Copy:
             self._store(target.at(self.plane * digit).at(channel), part, count)
 
     def _expanded(self, source: Value, channel: Value) -> Value:
-        """Bytes from bit planes."""
-        f, kind = self.f, vector(_CHUNK, "i8")
+        """Numbers of as many bytes as the operand has, from bit planes."""
+        bits = next(bits for bits in (8, 16, 32, 64) if bits >= 8 * self.operand.digits)
+        f, kind = self.f, vector(_CHUNK, f"i{bits}")
         total: Value | None = None
         for plane, word in zip(planes_of(self.layout.dtype), self._words(source, channel), strict=True):
             low = -plane.weight if plane.signs else 0

@@ -119,7 +119,7 @@ class Region(Lanes):
         bits = width(low, high)
         with f.earlier(self._top):
             base = self.slots.load(self._args, np.ascontiguousarray(_rows(table), dtype=f"<i{bits // 8}"))
-        offset = index.value.resized(64)
+        offset = index.value.resized(64).maximum(0).minimum(length - 1)  # lanes behind the last channel hold anything
         if len(table) > 1:
             row = base.at(self._first * (length * bits // 8))
             lanes = Value(f, "<" + ", ".join(f"i64 {k * length}" for k in range(LANES)) + ">", offset.kind)
@@ -141,6 +141,8 @@ class Region(Lanes):
         place = self._c.at(self._position * self._c_stride + (self._first - self._channel) * 4)
         total: Value | None = None
         for k, shift in enumerate(source.shifts):
+            if shift >= bits:
+                break  # a multiple of 2^bits: nothing of it is left in these lanes
             block = place.at(self._c_block * k).load(vector(LANES, "i32"), 4).resized(bits) << shift
             total = block if total is None else total + block
         assert total is not None

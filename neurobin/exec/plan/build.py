@@ -9,7 +9,7 @@ import numpy as np
 
 from neurobin.errors import UnsupportedError
 from neurobin.exec.kernels import ChannelTotal, Lane, Linear, Moves, Pool
-from neurobin.exec.kernels.byte_product import in_place
+from neurobin.exec.kernels.byte_product import byte_product, in_place
 from neurobin.exec.kernels.driver import linear_kernel
 from neurobin.exec.kernels.elementwise import elementwise_kernel
 from neurobin.exec.kernels.layout import LANES, Form, Layout, aligned, bits, dense, extent
@@ -69,13 +69,24 @@ def build(graph: Graph, backend: str, keep: frozenset[str] = frozenset()) -> Pro
     """The program of a deployed graph on a back end, with the tensors `keep` in memory to the end of their step."""
     means = MEANS[backend]
     program = Program(graph)
-    steps = split(graph, requests(graph), frozenset({Linear}))
-    readers = {name: [s for s in steps if name in s.reads] for name in graph.types}
     wanted = {*graph.outputs, *keep}
+    needed = graph.with_nodes(_needed(graph, wanted))
+    steps = split(needed, requests(needed), frozenset({Linear}))
+    readers = {name: [s for s in steps if name in s.reads] for name in graph.types}
     _place_input(program, readers, means)
     for step in steps:
         _Builder(program, step, means, readers, wanted).run()
     return program
+
+
+def _needed(graph: Graph, wanted: set[str]) -> list[Node]:
+    """The nodes that some wanted tensor depends on."""
+    alive, kept = set(wanted), []
+    for node in reversed(graph.nodes):
+        if node.name in alive:
+            alive |= set(node.inputs)
+            kept.append(node)
+    return kept[::-1]
 
 
 def _place_input(program: Program, readers: Mapping[str, list[Step]], means: Means) -> None:
@@ -83,7 +94,7 @@ def _place_input(program: Program, readers: Mapping[str, list[Step]], means: Mea
     graph = program.graph
     name, kind = graph.input, graph.types[graph.input]
     thin = kind.channels < LANES and len(kind.shape) > 1
-    layout = dense(kind) if thin else choose(graph, name, readers, means, {name}, may_pack=False)
+    layout = dense(kind) if thin else choose(graph, name, readers, means, set(), may_pack=False)
     program.place(name, layout)
     program.touched[name] = []
     program.input_padding = pad_value(readers[name], name)
@@ -165,10 +176,14 @@ class _Builder:
         assert root is not None
         source = root.inputs[0]
         layout, kind = self.program.layouts[source], self.types[root.name]
+        low, high = kind.dtype.low, kind.dtype.high
         lying = in_place(layer, layout) if self.means.tiles and self._border_is(layer, source) else None
+        made: Product | None
         try:
-            made = product(lying or layer, layout, self.means, kind.dtype.low, kind.dtype.high)
+            made = byte_product(lying, layout, (), low, high) if lying else product(layer, layout, self.means, low, high)
         except UnsupportedError:
+            lying, made = None, self._product_of_prepared(layer, layout, low, high)
+        if made is None:
             self._numpy()
             return
         frame = (lying or layer).frame
@@ -180,6 +195,12 @@ class _Builder:
         text = linear_kernel(slots, operand, frame, made, layer.outputs, region)
         self.program.reach = max(self.program.reach, (2 * made.rows + 2 * frame.width) * made.operand.pixel + 4096)
         self.program.call(text, slots, operand, *self.step.reads, *self.kept)
+
+    def _product_of_prepared(self, layer: Linear, layout: Layout, low: int, high: int) -> Product | None:
+        try:
+            return product(layer, layout, self.means, low, high)
+        except UnsupportedError:
+            return None
 
     def _border_is(self, layer: Linear, source: str) -> bool:
         """Whether the border that the map has, if any, holds what this layer pads with."""

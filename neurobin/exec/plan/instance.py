@@ -124,7 +124,8 @@ class Instance:
 
     @property
     def is_native(self) -> bool:
-        return len(self.segments) == 1 and isinstance(self.segments[0], Segment)
+        graph, home = self.program.graph, self.program.home
+        return len(self.segments) == 1 and isinstance(self.segments[0], Segment) and home(graph.output) != graph.input
 
     def ends(self, inputs: np.ndarray, outputs: np.ndarray) -> np.ndarray:
         """The runner's table of input and output, given the bytes of all images of each."""

@@ -35,7 +35,7 @@ def choose(graph: Graph, name: str, readers: Readers, means: Means, wanted: Set[
     kind = graph.types[name]
     if may_pack and not means.tiles and wants_bits(graph, name, readers, means, wanted):
         return bits(kind)
-    return aligned(kind, _border(kind, readers[name], name, means))
+    return aligned(kind) if name in wanted else aligned(kind, _border(kind, readers[name], name, means))
 
 
 def wants_bits(graph: Graph, name: str, readers: Readers, means: Means, wanted: Set[str]) -> bool:

@@ -7,6 +7,7 @@ threads share the work of every step and meet after each (latency).
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
@@ -24,6 +25,7 @@ from neurobin.ir import Graph
 
 _WORKING_SET = 1 << 20  # bytes of a chunk's tensors: they stay in the second-level cache
 _MAX_CHUNK = 256
+_ONE_TEAM = threading.Lock()  # two teams that wait for each other's members would wait for ever
 _PARTS = 8  # a bound run that is asked for more images than this many chunks is cut into several
 
 
@@ -37,6 +39,7 @@ class Plan:
         self.shared = Shared()
         self.best_chunk = self._best_chunk()
         self._bound: dict[tuple[int, int], Bound] = {}
+        self._lock = threading.Lock()
 
     def _best_chunk(self) -> int:
         """As many images as the second-level cache holds the tensors of."""
@@ -56,6 +59,11 @@ class Plan:
         """The output [N, ...], in its narrowest integers, for checked inputs [N, ...]. Memory is kept for the next call."""
         shape = self.graph.types[self.graph.output].shape
         made = np.zeros((len(x), *shape), self.program.layouts[self.graph.output].form.numpy)
+        with self._lock:
+            self._run(x, made, threads)
+        return made
+
+    def _run(self, x: np.ndarray, made: np.ndarray, threads: int) -> None:
         most = _PARTS * threads * self.best_chunk
         for start in range(0, len(x), most):
             part = x[start : start + most]
@@ -68,7 +76,6 @@ class Plan:
             np.copyto(bound.input, part, casting="unsafe")
             bound.run()
             made[start : start + most] = bound.output
-        return made
 
     def trace(self, x: np.ndarray) -> dict[str, np.ndarray]:
         """Every tensor of `keep`, by name, for a few images."""
@@ -126,10 +133,11 @@ class Bound:
         if len(calls) == 1:
             calls[0]()
             return
-        others = [_pool(len(calls)).submit(call) for call in calls[1:]]
-        calls[0]()
-        for other in others:
-            other.result()
+        with _ONE_TEAM:
+            others = [_pool(len(calls)).submit(call) for call in calls[1:]]
+            calls[0]()
+            for other in others:
+                other.result()
 
     def _mixed(self, instance: Instance) -> None:
         """With numpy between native steps: chunk by chunk, in one thread."""

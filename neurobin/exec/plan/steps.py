@@ -34,8 +34,16 @@ class Step:
 
 def requests(graph: Graph) -> dict[str, Any]:
     """What each node asks for, by name."""
-    types = graph.types
-    return {node.name: node.op.native(*(types[name] for name in node.inputs)) for node in graph.nodes}
+    return {node.name: _request(graph, node) for node in graph.nodes}
+
+
+def _request(graph: Graph, node: Node) -> Any:
+    """What the op asks for; nothing where operands of more than three axes stretch, of which kernels know no rule."""
+    operands = [graph.types[name] for name in node.inputs]
+    stretches = any(kind.shape != graph.types[node.name].shape for kind in operands)
+    asked = node.op.native(*operands)
+    many = len(graph.types[node.name].shape) > 3
+    return None if isinstance(asked, Elementwise) and stretches and many else asked
 
 
 def split(graph: Graph, asked: dict[str, Any], fusable: frozenset[type]) -> list[Step]:

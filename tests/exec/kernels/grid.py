@@ -1,4 +1,6 @@
-"""Random single linear layers on every back end: `python -m tests.exec.kernels.grid [--cases N] [--back-end NAME] [--seed S]`.
+"""Random single linear layers on every back end.
+
+    python -m tests.exec.kernels.grid [--cases N] [--back-end NAME] [--seed S]
 
 A case is one value of every parameter in `AXES`. `sample` draws cases until every value, and as many pairs of values of
 two parameters as the number allows, have occurred; the command draws as many random ones as wanted and prints how many of
@@ -11,7 +13,7 @@ import argparse
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from functools import cached_property
-from itertools import combinations
+from itertools import combinations, cycle, product
 
 import numpy as np
 
@@ -84,6 +86,14 @@ class Case:
             "beyond the kernel": (kh + 1, kw + 2, kh, kw + 1),
         }[self.padding]
 
+    @property
+    def is_narrow(self) -> bool:
+        """Whether taps of a window share a place, since a row and the border it shares have less room than the window."""
+        node = self.graph.nodes[-1]
+        frame = node.op.native(self.graph.types[node.inputs[0]]).frame
+        places = frame.taps() @ np.array([frame.width, 1])
+        return bool(frame.is_unit and len(np.unique(places)) < places.size)
+
     def is_allowed(self) -> bool:
         """Whether groups divide the channels, the type has the padding, a window fits, and the reference is quick."""
         top, left, bottom, right = self.borders
@@ -152,17 +162,17 @@ def drawn(dtype: DType, shape: tuple[int, ...], how: str, seed: int) -> np.ndarr
     return np.full(shape, dtype.high if how == "most" else dtype.low)
 
 
-def draw(rng: np.random.Generator) -> Case:
-    """One allowed case."""
+def draw(rng: np.random.Generator, **fixed: object) -> Case:
+    """One allowed case with these values."""
     while True:
-        chosen = {name: values[int(rng.integers(len(values)))] for name, values in AXES.items()}
+        chosen = {name: values[int(rng.integers(len(values)))] for name, values in AXES.items()} | fixed
         if chosen["groups"] == DEPTHWISE:
             chosen["outputs"] = chosen["channels"] * int(rng.integers(1, 3))
         elif chosen["groups"] > 1:
             chosen["channels"] = chosen["groups"] * int(rng.choice([1, 2, 8, 16, 33, 64]))
             chosen["outputs"] = chosen["groups"] * int(rng.choice([1, 3, 16, 17, 32]))
         size = (int(rng.integers(1, 10)), int(rng.integers(1, 10)))
-        case = Case(**chosen, size=size, seed=int(rng.integers(2**31)))
+        case = Case(**{"size": size, "seed": int(rng.integers(2**31))} | chosen)
         if case.is_allowed():
             return case
 
@@ -174,12 +184,13 @@ def pairs(case: Case) -> set[tuple]:
 
 
 def sample(count: int, seed: int, candidates: int = 8) -> list[Case]:
-    """So many cases, each the one of a few random ones that adds most pairs of values."""
+    """So many cases: all types of activations with all of weights, each the one of a few that adds most pairs of values."""
     rng = np.random.default_rng(seed)
     seen: set[tuple] = set()
     cases = []
-    for _ in range(count):
-        best = max((draw(rng) for _ in range(candidates)), key=lambda case: len(pairs(case) - seen))
+    for _, (activation, weight) in zip(range(count), cycle(product(ACTIVATIONS, WEIGHTS)), strict=False):
+        drawn_cases = [draw(rng, activation=activation, weight=weight) for _ in range(candidates)]
+        best = max(drawn_cases, key=lambda case: len(pairs(case) - seen))
         seen |= pairs(best)
         cases.append(best)
     return cases

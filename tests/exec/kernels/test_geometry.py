@@ -1,4 +1,4 @@
-"""Windows over prepared maps: every tap of every output is where the map has it, and steps cover them in the fewest reads."""
+"""Windows over prepared maps: every tap of every output is where the map has it, and steps cover them in few reads."""
 
 from __future__ import annotations
 

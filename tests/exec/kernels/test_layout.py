@@ -51,13 +51,23 @@ def places(layout: Layout, images: int) -> np.ndarray:
 
 
 @given(shapes, any_integer, st.integers(1, 3))
-def test_a_dense_layout_is_a_numpy_array(shape: tuple[int, ...], dtype: DType, images: int) -> None:
+def test_an_image_of_a_dense_layout_has_no_gaps_and_room_for_whole_vectors(
+    shape: tuple[int, ...], dtype: DType, images: int
+) -> None:
     layout = dense(TensorType(shape, dtype))
+    size = layout.form.numpy.itemsize
     assert layout.is_dense
     assert layout.origin == 0
-    array = np.arange(images * np.prod(shape)).reshape(images, *layout.shape).astype(layout.form.numpy)
-    view = strided(array.view(np.uint8).reshape(-1), 0, layout.form.numpy, array.shape, layout)
-    assert np.array_equal(view, array)
+    assert layout.image % (LANES * size) == 0
+    found = places(layout, images)
+    assert found.shape == (images, *layout.shape)
+    for image in found:
+        assert np.array_equal(image.reshape(-1) - image.min(), np.arange(image.size) * size)
+    assert found.max() + size <= layout.size(images)
+    memory = np.zeros(layout.size(images), np.uint8)
+    view = strided(memory, 0, layout.form.numpy, found.shape, layout)
+    view[...] = -1 if layout.form.signed else 1
+    assert np.count_nonzero(memory) == view.size * (size if layout.form.signed else 1)
 
 
 @given(shapes, any_integer, st.integers(0, 3), st.integers(0, 3), st.integers(1, 3))

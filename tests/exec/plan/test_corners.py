@@ -33,7 +33,7 @@ Request = pytest.FixtureRequest
 
 @on_every_back_end
 def test_an_output_that_is_the_input(backend: Backend, request: Request) -> None:
-    known(request, "input and output share a cell, and nothing copies one to the other")
+    known(request, "input as output")
     b = Network(5)
     b.op("relu", "x")
     check(b.graph("x"), backend)
@@ -42,7 +42,7 @@ def test_an_output_that_is_the_input(backend: Backend, request: Request) -> None
 @on_every_back_end
 @pytest.mark.parametrize("channels", [8, 16, 64])
 def test_an_output_that_a_padded_layer_reads_too(channels: int, backend: Backend, request: Request) -> None:
-    known(request, "an output gets a border that its memory has no room for", backend.name == "amx")
+    known(request, "output with border", backend.name == "amx")
     b = Network(4, 4, 3)
     at = b.op("requantise", b.conv("x", channels), multiplier=ONE, bias=ZERO, shift=6, dtype=i(8))
     b.conv(at, 4)
@@ -63,32 +63,24 @@ UNREAD = {
 @on_every_back_end
 @pytest.mark.parametrize("name", UNREAD)
 def test_a_node_that_nothing_reads(name: str, backend: Backend, request: Request) -> None:
-    known(request, "moves, pools and channel sums look for the layout that an unread result has not got",
-          name not in ("abs", "bit_conv2d"))  # fmt: skip
+    known(request, "unread", name not in ("abs", "bit_conv2d"))
     b = Network(4, 4, 5)
     out = b.conv("x", 5)
     b.op(name, out, **UNREAD[name])
     check(b.graph(out), backend)
 
 
-THIN = "a map of few channels is written as one vector, whose last sixteen elements reach beyond it"
-
-
 @on_every_back_end
-@pytest.mark.parametrize("dtype", [i(8), i(16), i(32), i(64)], ids=str)
-@pytest.mark.parametrize("shape", [(1, 1), (1, 1, 1), (2, 3, 1), (3, 3, 5), (7, 7, 15)], ids=str)
-def test_a_thin_map_is_written_and_nothing_behind_it(
-    shape: tuple[int, ...], dtype: DType, backend: Backend, request: Request
-) -> None:
-    known(request, THIN)
+@pytest.mark.parametrize("dtype", [i(8), i(32), i(64)], ids=str)
+@pytest.mark.parametrize("shape", [(1, 1), (2, 3, 1), (7, 7, 15)], ids=str)
+def test_a_thin_map_is_written_and_nothing_behind_it(shape: tuple[int, ...], dtype: DType, backend: Backend) -> None:
     b = Network(*shape, dtype=i(8))
     at = b.op("requantise", "x", multiplier=Constant(i(4), [3]), bias=Constant(i(2), [1]), shift=0, dtype=dtype)
     check(b.graph(at), backend)
 
 
 @on_every_back_end
-def test_a_thin_map_between_steps_leaves_its_neighbour_alone(backend: Backend, request: Request) -> None:
-    known(request, THIN)
+def test_a_thin_map_between_steps_leaves_its_neighbour_alone(backend: Backend) -> None:
     b = Network(7, 7, 5, dtype=i(30))
     first, second = b.op("relu", "x"), b.op("abs", "x")
     at = b.op("add", b.conv(b.op("slice", first, start=0, stop=3), 5), second)
@@ -97,7 +89,7 @@ def test_a_thin_map_between_steps_leaves_its_neighbour_alone(backend: Backend, r
 
 @on_every_back_end
 @pytest.mark.parametrize("left", [(2, 3, 4, 5), (3, 2, 1, 2, 20)], ids=str)
-@pytest.mark.parametrize("axes", [(0,), (1,), (0, 1), (2,), (-1,), (0, -1)], ids=str)
+@pytest.mark.parametrize("axes", [(0,), (1,), (0, 1), (2, -1)], ids=str)
 def test_operands_of_many_axes_stretch(
     left: tuple[int, ...], axes: tuple[int, ...], backend: Backend, request: Request
 ) -> None:
@@ -106,8 +98,7 @@ def test_operands_of_many_axes_stretch(
     for axis in axes:
         right[axis] = 1
     rows = [int(np.prod(shape[:-2])) for shape in (left, right)]
-    known(request, "axes before the last two are one axis of rows, which stretches as a whole or not at all",
-          rows[0] != rows[1] != 1)  # fmt: skip
+    known(request, "many axes", rows[0] != rows[1] != 1)
     b = Network(int(np.prod(left)))
     whole = b.op("reshape", "x", shape=left)
     part = b.op("reshape", b.op("slice", "x", start=0, stop=int(np.prod(right))), shape=tuple(right))
@@ -118,7 +109,7 @@ def test_operands_of_many_axes_stretch(
 @pytest.mark.parametrize("kinds", [(i(17), i(17), 2**15), (i(25), i(9), 2**7)], ids=str)
 def test_digits_that_reach_the_end_of_32_bits(kinds: tuple[DType, DType, int], backend: Backend, request: Request) -> None:
     """The lowest activation times the weight is -2^31, which fits; the highest digits are a block of sums 32 places up."""
-    known(request, "a block of sums is shifted by 32 places in lanes of 32 bits, which LLVM leaves undefined")
+    known(request, "32 places")
     b = Network(1, dtype=kinds[0])
     graph = b.graph(b.op("int_dense", "x", weight=Constant(kinds[1], [[kinds[2]], [-1]])))
     assert graph.types[graph.output].dtype == i(32)
@@ -127,10 +118,9 @@ def test_digits_that_reach_the_end_of_32_bits(kinds: tuple[DType, DType, int], b
 
 
 @on_every_back_end
-@pytest.mark.parametrize("scale", [100, 2**20, 2**24, 2**25, 2**40])
+@pytest.mark.parametrize("scale", [100, 2**24, 2**25, 2**40])
 def test_planes_of_great_weight(scale: int, backend: Backend, request: Request) -> None:
-    known(request, "sums that leave 32 bits are of bytes, which are expanded from planes of bits as one byte each",
-          scale >= 2**25 and backend.name != "amx")  # fmt: skip
+    known(request, "great planes", scale >= 2**25 and backend.name != "amx")
     b = Network(64)
     dtype = DType(Encoding.UNSIGNED, 1, (scale,))
     at = b.op("multi_threshold", "x", thresholds=Constant(i(2), [[0]]), dtype=dtype)
@@ -138,22 +128,22 @@ def test_planes_of_great_weight(scale: int, backend: Backend, request: Request) 
 
 
 @on_every_back_end
-@pytest.mark.parametrize("features", [1, 2, 10, 16, 33, 63, 64, 65, 130])
+@pytest.mark.parametrize("features", [2, 16, 33, 63, 64, 130])
 @pytest.mark.parametrize("source", ["input", "map"])
 def test_matrices_of_few_features_and_many_rows(features: int, source: str, backend: Backend, request: Request) -> None:
-    known(request, "blocks of 64 rows of 64 bytes lie 64 * features bytes apart", features < 64 and backend.name == "amx")
+    known(request, "few features", features < 64 and backend.name == "amx")
     b = Network(features)
     at = same(b, "x") if source == "map" else "x"
     graph = b.graph(b.op("int_dense", at, weight=random_constant(i(8), (17, features), 1)))
-    check(graph, backend, (1, 5, 64, 65, 130))
+    check(graph, backend, (5, 65, 130))
 
 
-NARROW = [((1, 1), (3, 3), (1, 1)), ((3, 1), (3, 3), (1, 1)), ((4, 2), (5, 5), (1, 1)), ((3, 3), (3, 3), (1, 3))]
+NARROW = [((1, 1), (3, 3), (1, 1)), ((4, 2), (5, 5), (1, 1)), ((3, 3), (3, 3), (1, 3))]
 
 
 @on_every_back_end
 @pytest.mark.parametrize(("size", "kernel", "dilation"), NARROW)
-@pytest.mark.parametrize(("dtype", "pad_value"), [(BIPOLAR, 0), (BIPOLAR, 1), (i(8), 0), (i(8), 1)], ids=str)
+@pytest.mark.parametrize(("dtype", "pad_value"), [(BIPOLAR, 0), (BIPOLAR, 1), (i(8), 0)], ids=str)
 def test_maps_narrower_than_the_window(
     size: tuple[int, int],
     kernel: tuple[int, int],
@@ -165,8 +155,7 @@ def test_maps_narrower_than_the_window(
 ) -> None:
     """The last stage of a ResNet on small images: one pixel under 3 x 3 taps."""
     padding_counts = pad_value or backend.name == "avx512" or (dtype == BIPOLAR and backend.name != "amx")
-    known(request, "taps that a row and its border have no room for share a place, where one weight replaces the other",
-          bool(padding_counts))  # fmt: skip
+    known(request, "one column", bool(padding_counts))
     b = Network(*size, 20, dtype=dtype)
     weight = random_constant(BIPOLAR, (17, *kernel, 20), 1)
     margins = tuple(d * (k // 2) for d, k in zip(dilation, kernel, strict=True))
@@ -187,7 +176,7 @@ def read_a_table(name: str) -> None:
 @on_every_back_end
 def test_a_table_is_not_read_far_beyond_its_ends(backend: Backend, request: Request) -> None:
     """In a process of its own, since it may crash."""
-    known(request, "lanes behind the last channel look up entries that no table has")
+    known(request, "tables")
     code = f"from tests.exec.plan.test_corners import read_a_table; read_a_table({backend.name!r})"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr[-500:]
@@ -228,7 +217,7 @@ def test_a_view_of_a_view_and_its_source(backend: Backend) -> None:
     at = same(b, "x")
     vector = b.op("flatten", at)
     again = b.op("reshape", vector, shape=(16, 4, 4))
-    conv = b.op("int_conv2d", again, weight=random_constant(i(4), (16, 1, 1, 4), 1))
+    conv = b.op("int_conv2d", again, weight=random_constant(i(4), (4, 1, 1, 4), 1))
     check(b.graph(b.op("add", b.op("reshape", conv, shape=(256,)), vector)), backend)
 
 
@@ -237,7 +226,7 @@ def test_a_view_of_a_view_and_its_source(backend: Backend) -> None:
 
 def test_two_callers_of_one_graph_get_their_own_results(request: Request) -> None:
     """Both have written their images before either runs."""
-    known(request, "a plan keeps bound memory that two calls of `packed.run` write at the same time", backend() is not NUMPY)
+    known(request, "callers", backend() is not NUMPY)
     graph = binary_convnet(8)
     x = [images(graph, 2, seed) for seed in (1, 2)]
     expected = [reference.run(graph, given) for given in x]
@@ -263,27 +252,27 @@ def test_two_callers_of_one_graph_get_their_own_results(request: Request) -> Non
 
 
 TWO_TEAMS = """
-import threading
+import os, threading
 from tests.exec.plan.test_corners import BACK_ENDS, Plan, binary_convnet, plans
 pool, gate = plans._pool, threading.Barrier(2)
 class Gated:
     def __init__(self, threads): self.pool = pool(threads)
     def submit(self, call):
-        try: gate.wait(2)
+        try: gate.wait(0.5)
         except threading.BrokenBarrierError: pass
         return self.pool.submit(call)
 plans._pool = Gated
 bound = [Plan(binary_convnet(seed), BACK_ENDS[0]).bind(1, 3) for seed in (1, 2)]
 callers = [threading.Thread(target=each.run, daemon=True) for each in bound]
 for caller in callers: caller.start()
-for caller in callers: caller.join(5)
-assert not any(caller.is_alive() for caller in callers)
+for caller in callers: caller.join(1)
+os._exit(any(caller.is_alive() for caller in callers))
 """
 
 
 def test_two_teams_of_three_threads_do_not_wait_for_each_other(request: Request) -> None:
     """Their threads are started in turns: one of each team, then another one of each."""
-    known(request, "teams of one size share their workers, and each may hold one that the other waits for")
+    known(request, "teams")
     done = subprocess.run(
         [sys.executable, "-c", TWO_TEAMS], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
     )
@@ -291,7 +280,7 @@ def test_two_teams_of_three_threads_do_not_wait_for_each_other(request: Request)
 
 
 def test_steps_of_a_real_network_are_refused_or_right(request: Request) -> None:
-    known(request, "`packed.steps` and `packed.tensors` cut real numbers to integers without a word")
+    known(request, "real steps")
     b = Builder({"x": TensorType((3,), FLOAT32)})
     graph = b.graph(b.add(op_class("add")(), b.add(op_class("relu")(), "x"), "x"))
     x = np.array([[-1.5, 0.25, 3.0]])

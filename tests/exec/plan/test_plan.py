@@ -84,12 +84,12 @@ def test_a_run_allocates_nothing(backend: Backend) -> None:
     tracemalloc.start()
     try:
         before, _ = tracemalloc.get_traced_memory()
-        for _ in range(10):
+        for _ in range(100):
             bound.run()
         after, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert after - before < 100
+    assert after - before < 400
     assert peak - before < 1000  # the eight arguments of the native call, for its duration
 
 
@@ -183,7 +183,7 @@ def test_an_empty_batch(backend: Backend) -> None:
 def test_the_engine_refuses_what_the_reference_refuses(
     x: np.ndarray, name: str, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:
-    known(request, "without images, numpy's way looks at no shape", name == "numpy" and len(x) == 0)
+    known(request, "no images", name == "numpy" and len(x) == 0)
     monkeypatch.setenv(VARIABLE, name)
     graph = binary_convnet()
     with pytest.raises(GraphError) as expected:
@@ -248,7 +248,7 @@ def test_explicit_padding(value: int, backend: Backend) -> None:
 
 
 @pytest.mark.parametrize("backend", available(), ids=lambda b: b.name)
-@pytest.mark.parametrize("name", ["bnn_digits", "birealnet_digits", "dorefa_digits", "reactnet_digits", "xnornet_digits"])
+@pytest.mark.parametrize("name", ["bnn_digits", "reactnet_digits", "xnornet_digits"])
 def test_a_forced_back_end_gives_the_same_integers(name: str, backend: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(VARIABLE, backend.name)
     graph = zoo.load(name)
