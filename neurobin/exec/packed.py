@@ -12,7 +12,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from neurobin.errors import UnsupportedError
+from neurobin.errors import UnsupportedError, UsageError
 from neurobin.exec.kernels.machine import NUMPY, Backend, backend
 from neurobin.exec.plan.plan import Plan
 from neurobin.exec.reference import as_input, checked
@@ -29,6 +29,8 @@ def run(graph: Graph, x: np.ndarray, batch: int = BATCH, threads: int = 1) -> np
     `batch` bounds how many examples numpy holds at a time; compiled plans choose by the cache's size.
     """
     _check(graph)
+    if threads < 1:
+        raise UsageError(f"expected at least one thread, got {threads}", where="packed.run")
     chosen = backend()
     values = checked(x, graph.inputs[graph.input], graph.input)
     if chosen is NUMPY:

@@ -9,7 +9,7 @@ from neurobin.exec import reference
 from neurobin.exec.kernels import Linear
 from neurobin.exec.kernels.machine import Backend
 from neurobin.exec.plan.plan import Plan
-from neurobin.exec.plan.steps import requests, split
+from neurobin.exec.plan.steps import requests
 from neurobin.ir import Builder, DType, Graph
 from neurobin.ir import TensorType as Kind
 from neurobin.ir.dtype import i
@@ -66,20 +66,7 @@ def known(request: pytest.FixtureRequest, problem: str, when: bool = True) -> No
 
 
 def meets_a_problem(graph: Graph, backend: Backend) -> bool:
-    """Whether a random graph may meet a problem of `OPEN` that has a test of its own."""
-    types = graph.types
-    for step in split(graph, requests(graph), frozenset({Linear})):
-        if isinstance(step.request, Linear) and _is_difficult(step.request, backend):
-            return True
-        tables = [types[node.inputs[0]].dtype for node in step.body if node.op.name == "lookup"]
-        if "tables" in OPEN and any(dtype.bits > 8 for dtype in tables):
-            return True
-    return False
-
-
-def _is_difficult(layer: Linear, backend: Backend) -> bool:
-    frame = layer.frame
-    places = frame.taps() @ np.array([frame.width, 1])
-    if "one column" in OPEN and frame.is_unit and len(np.unique(places)) < places.size:
-        return True
-    return "few features" in OPEN and backend.name == "amx" and frame.is_matrix and layer.weight.shape[3] < 64
+    """Whether a random graph may meet a problem of `OPEN`, which has a test of its own."""
+    layers = [asked for asked in requests(graph).values() if isinstance(asked, Linear)]
+    grouped = any(layer.frame.is_matrix and layer.groups > 1 for layer in layers)
+    return "grouped matrix" in OPEN and grouped and backend.name == "amx"

@@ -20,7 +20,7 @@ batches = st.integers(1, 5)
 
 
 @pytest.mark.parametrize("backend", BACK_ENDS, ids=lambda b: b.name)
-@settings(max_examples=20, suppress_health_check=list(HealthCheck))
+@settings(max_examples=15, suppress_health_check=list(HealthCheck))
 @given(graph=chains(), batch=batches, seed=seeds)
 def test_a_chain_gives_the_references_integers(backend: Backend, graph: Graph, batch: int, seed: int) -> None:
     """Also from memory that held something else before, and without a byte written outside of its tensors."""

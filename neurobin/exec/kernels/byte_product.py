@@ -54,7 +54,7 @@ def byte_product(layer: Linear, layout: Layout, ways: tuple[Way, ...], low: int,
     """
     signs, digits = list(iterate_digits(layout.dtype.low, layout.dtype.high)), _digits(layer.weight)
     flip = len(ways) > 1 and signs == [True] and [d.signed for d in digits] == [True]
-    operand = _operand(layer.frame, layout, len(signs), flip, tiles=not ways)
+    operand = _operand(layer.frame, layout, len(signs), flip, may_block=not ways and layer.groups == 1)
     offsets, pack = _steps(layer, operand)
     in_bits = (
         not ways and layer.groups == 1 and layer.weight.size >= _KEPT_AS_BITS and bool((np.abs(layer.weight) == 1).all())
@@ -100,7 +100,7 @@ def _digits(weight: np.ndarray) -> list[Digit]:
     return made
 
 
-def _operand(frame: Frame, layout: Layout, digits: int, flip: bool, tiles: bool) -> Operand:
+def _operand(frame: Frame, layout: Layout, digits: int, flip: bool, may_block: bool) -> Operand:
     """The prepared map: dense bytes where there are fewer channels than a step has, else whole steps."""
     channels, phases = layout.shape[2], frame.phases()
     plane = channels if channels < _STEP else -(-channels // _STEP) * _STEP
@@ -113,7 +113,7 @@ def _operand(frame: Frame, layout: Layout, digits: int, flip: bool, tiles: bool)
     )
     if frame.border is not None:
         return replace(made, chunk=layout.pixel, plane=layout.pixel, pixel=layout.pixel, row=layout.row, image=layout.image)
-    if tiles and frame.is_matrix and digits == 1:
+    if may_block and frame.is_matrix and digits == 1:
         whole = -(-channels // _STEP) * _STEP
         return replace(made, blocked=True, chunk=whole, pixel=whole, row=whole, image=whole)
     return made

@@ -155,4 +155,6 @@ def _pool(threads: int) -> ThreadPoolExecutor:
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_pool.cache_clear)  # a child has none of its parent's threads
+    # a child has none of its parent's threads, and nobody who would release what they held
+    os.register_at_fork(before=_ONE_TEAM.acquire, after_in_parent=_ONE_TEAM.release, after_in_child=_ONE_TEAM.release)
+    os.register_at_fork(after_in_child=_pool.cache_clear)

@@ -86,14 +86,6 @@ class Case:
             "beyond the kernel": (kh + 1, kw + 2, kh, kw + 1),
         }[self.padding]
 
-    @property
-    def is_narrow(self) -> bool:
-        """Whether taps of a window share a place, since a row and the border it shares have less room than the window."""
-        node = self.graph.nodes[-1]
-        frame = node.op.native(self.graph.types[node.inputs[0]]).frame
-        places = frame.taps() @ np.array([frame.width, 1])
-        return bool(frame.is_unit and len(np.unique(places)) < places.size)
-
     def is_allowed(self) -> bool:
         """Whether groups divide the channels, the type has the padding, a window fits, and the reference is quick."""
         top, left, bottom, right = self.borders

@@ -114,8 +114,7 @@ def test_a_file_in_the_place_of_the_folder_is_no_error(folder: Path) -> None:
     check_without_folder()
 
 
-def test_a_folder_in_the_place_of_a_file_is_no_error(folder: Path, request: pytest.FixtureRequest) -> None:
-    known(request, "leftovers")
+def test_a_folder_in_the_place_of_a_file_is_no_error(folder: Path) -> None:
     assert answer(Compiler(GENERIC), 7) == 70
     (file,) = folder.iterdir()
     file.unlink()
@@ -131,11 +130,7 @@ def test_a_folder_that_cannot_be_written_is_no_error(folder: Path) -> None:
     check_without_folder()
 
 
-def test_a_full_disk_leaves_nothing_behind(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
-) -> None:
-    known(request, "leftovers")
-
+def test_a_full_disk_leaves_nothing_behind(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
@@ -150,9 +145,7 @@ def test_code_that_others_can_write_is_not_loaded(folder: Path) -> None:
     check_without_folder()
 
 
-def test_a_user_without_a_home_is_no_error(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
-    known(request, "home")
-
+def test_a_user_without_a_home_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
     def homeless() -> Path:
         raise RuntimeError("Could not determine home directory.")
 

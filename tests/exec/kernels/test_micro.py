@@ -140,9 +140,10 @@ def check_bytes(kernel: Kernel, a_signed: bool, b_signed: bool, steps: int, seed
     check(a @ w.T, lambda size: kernel.sums(memory, row_bytes, offsets, packed, steps * 1024, size))
 
 
+@pytest.mark.parametrize("tall", [False, True])
 @pytest.mark.parametrize(("a_signed", "b_signed"), SIGNS)
-def test_tiles(a_signed: bool, b_signed: bool) -> None:
-    kernel = Kernel(tile_kernel(a_signed, b_signed), back_end("amx"))
+def test_tiles(a_signed: bool, b_signed: bool, tall: bool) -> None:
+    kernel = Kernel(tile_kernel(a_signed, b_signed, tall=tall), back_end("amx"))
     for steps in STEPS:
         check_bytes(kernel, a_signed, b_signed, steps, steps)
 
