@@ -32,7 +32,7 @@ def machine_info(threads: int) -> dict[str, object]:
         "cores": os.cpu_count(),
         "cores_usable": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         "threads": threads,
-        "os": platform.platform(),
+        "os": f"{platform.system()} on {platform.machine()}",
         "python": sys.version.split()[0],
         "packages": {name: _version(name) for name in PACKAGES},
         "environments": {name: _versions_in(environment) for name, environment in ENVIRONMENTS.items()},
