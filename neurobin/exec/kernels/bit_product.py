@@ -10,7 +10,7 @@ so every term is a constant of its channel plus a factor times a count.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -21,6 +21,7 @@ from neurobin.exec.kernels.layout import WORD_BYTES, Layout, spread
 from neurobin.exec.kernels.linear import (
     SUM_LIMIT,
     Linear,
+    Pack,
     Panel,
     Product,
     Term,
@@ -37,8 +38,6 @@ from neurobin.exec.kernels.region import Sums
 from neurobin.ir import Encoding
 
 _WORD = 64  # channels
-
-Pack = Callable[[np.ndarray], np.ndarray]
 
 
 def bit_product(layer: Linear, layout: Layout, ways: tuple[Way, Way], low: int, high: int) -> Product:

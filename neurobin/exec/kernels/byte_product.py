@@ -6,7 +6,6 @@ raised by 128, which a constant of each channel takes back.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -18,6 +17,7 @@ from neurobin.exec.kernels.layout import Form, Layout, spread
 from neurobin.exec.kernels.linear import (
     SUM_LIMIT,
     Linear,
+    Pack,
     Panel,
     Product,
     Term,
@@ -35,8 +35,6 @@ from neurobin.exec.kernels.tiles import READ_AHEAD, tile_kernel
 
 _STEP = 64  # bytes
 _KEPT_AS_BITS = 1 << 19  # weights of a layer: as bytes they would crowd the second-level cache
-
-Pack = Callable[[np.ndarray], np.ndarray]
 
 
 @dataclass(frozen=True)

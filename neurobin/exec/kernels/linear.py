@@ -6,7 +6,7 @@ An integer product is a sum of terms, each a product of narrow operands that a m
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +18,8 @@ from neurobin.exec.kernels.region import Sums
 from neurobin.ir import DType
 
 SUM_LIMIT = 2**31
+
+Pack = Callable[[np.ndarray], np.ndarray]  # the values of one term -> the weights of its micro-kernel
 
 
 @dataclass(frozen=True)

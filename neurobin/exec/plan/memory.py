@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-ALIGNMENT = 4096 // 64  # of addresses: a cache line
+ALIGNMENT = 64  # of addresses: a cache line
 
 
 @dataclass(frozen=True)
