@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from neurobin.errors import GraphError
+from neurobin.exec.kernels import LargestChannel
 from neurobin.ir import DType, Encoding, Op, TensorType, Work, tally
 
 
@@ -21,6 +22,9 @@ class ArgMax(Op):
 
     def reference(self, x: np.ndarray) -> np.ndarray:
         return x.argmax(axis=-1, keepdims=True)
+
+    def native(self, x: TensorType) -> LargestChannel:
+        return LargestChannel()
 
     def work(self, x: TensorType) -> Work:
         return tally("compare", x.size - 1, (x,), self.infer(x))

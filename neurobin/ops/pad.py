@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from neurobin.errors import GraphError
+from neurobin.exec.kernels import Moves
 from neurobin.ir import BIPOLAR, TERNARY, Op, TensorType, int_for
 
 
@@ -30,3 +31,6 @@ class Pad(Op):
     def reference(self, x: np.ndarray) -> np.ndarray:
         top, left, bottom, right = self.padding
         return np.pad(x, ((0, 0), (top, bottom), (left, right), (0, 0)), constant_values=self.value)
+
+    def native(self, x: TensorType) -> Moves:
+        return Moves()

@@ -179,6 +179,17 @@ def shuffle(c: Chain) -> None:
     c.go("channel_shuffle", groups=c.pick(tuple(g for g in (2, 3, 4, 5, 16) if c.kind.channels % g == 0) or (1,)))
 
 
+def pad(c: Chain) -> None:
+    if c.is_map:
+        sides = tuple(c.draw(st.integers(0, 2)) for _ in range(4))
+        c.go("pad", padding=sides, value=c.pick((0, 0, 1, -1, c.kind.dtype.low, c.kind.dtype.high)))
+
+
+def arg_max(c: Chain) -> None:
+    if not c.is_map:
+        c.go("arg_max")
+
+
 def flatten(c: Chain) -> None:
     c.go("flatten", channels_first=c.draw(st.booleans()))
 
@@ -198,7 +209,7 @@ ELEMENTWISE = (
     requantise, requantise, threshold, threshold, threshold, lookup, prelu, shortcut, shortcut, logic, position_scale,
     plain("relu"), plain("abs"), gate,
 )  # fmt: skip
-OTHERS = (pool, pool, concat, cut, shuffle, flatten, plain("channel_sum"))
+OTHERS = (pool, pool, concat, cut, shuffle, pad, flatten, arg_max, plain("channel_sum"))
 
 
 @st.composite

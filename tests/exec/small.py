@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import pytest
 
@@ -10,7 +12,7 @@ from neurobin.exec.kernels import Linear
 from neurobin.exec.kernels.machine import Backend
 from neurobin.exec.plan.plan import Plan
 from neurobin.exec.plan.steps import requests
-from neurobin.ir import Builder, DType, Graph
+from neurobin.ir import Builder, DType, Graph, Op, int_for
 from neurobin.ir import TensorType as Kind
 from neurobin.ir.dtype import i
 from neurobin.ops import op_class
@@ -20,6 +22,17 @@ from tests.ir.strategies import random_constant, random_values
 
 BACK_ENDS = list(native_back_ends())
 on_every_back_end = pytest.mark.parametrize("backend", BACK_ENDS, ids=lambda backend: backend.name)
+
+
+@dataclass(frozen=True)
+class Negated(Op):
+    """An op without a native form, of which the engine knows nothing else either."""
+
+    def infer(self, x: Kind) -> Kind:
+        return Kind(x.shape, int_for(-x.dtype.high, -x.dtype.low))
+
+    def reference(self, x: np.ndarray) -> np.ndarray:
+        return -x
 
 
 class Network(Builder):

@@ -4,8 +4,9 @@ from neurobin.exec.kernels.geometry import Frame
 from neurobin.exec.kernels.integer import int_matmul
 from neurobin.exec.kernels.lanes import Lane, Lanes
 from neurobin.exec.kernels.linear import Linear
-from neurobin.exec.kernels.native import ChannelTotal, Elementwise, Moves
+from neurobin.exec.kernels.native import ChannelTotal, Elementwise, LargestChannel, Moves
 from neurobin.exec.kernels.pool import Pool
 from neurobin.exec.kernels.popcount import popdot
 
-__all__ = ["ChannelTotal", "Elementwise", "Frame", "Lane", "Lanes", "Linear", "Moves", "Pool", "int_matmul", "popdot"]
+__all__ = ["ChannelTotal", "Elementwise", "Frame", "Lane", "Lanes", "LargestChannel", "Linear", "Moves", "Pool",
+           "int_matmul", "popdot"]  # fmt: skip

@@ -169,8 +169,8 @@ Lines = list["str | Lines"]
 class Function:
     """One function of a module being written."""
 
-    def __init__(self, module: Module, name: str, parameters: Sequence[tuple[str, str]], *, inline: bool = False) -> None:
-        self.module, self.name, self.inline = module, name, inline
+    def __init__(self, module: Module, name: str, parameters: Sequence[tuple[str, str]]) -> None:
+        self.module, self.name = module, name
         self.parameters = [Value(self, f"%{label}", kind) for kind, label in parameters]
         self.head: list[str] = []
         self.lines: Lines = []
@@ -264,9 +264,8 @@ class Function:
 
     def __str__(self) -> str:
         shown = ", ".join(f"{p.kind} {p.text}" for p in self.parameters)
-        linkage = "internal " if self.inline else ""
-        marks = "alwaysinline nounwind" if self.inline else "nounwind"
-        return "\n".join([f"define {linkage}void @{self.name}({shown}) {marks} {{", "entry:", *self.head,
+        linkage = "" if self is self.module.functions[0] else "internal "
+        return "\n".join([f"define {linkage}void @{self.name}({shown}) nounwind {{", "entry:", *self.head,
                           "  br label %begin", "begin:", *_flat(self.lines), "  ret void", "}"])  # fmt: skip
 
 
@@ -285,9 +284,9 @@ class Module:
         self.functions: list[Function] = []
         self._declared: dict[str, str] = {}
 
-    def function(self, name: str, parameters: Sequence[tuple[str, str]], *, inline: bool = False) -> Function:
-        """A new function with (type, name) parameters; an `inline` one is private to the module."""
-        made = Function(self, name, parameters, inline=inline)
+    def function(self, name: str, parameters: Sequence[tuple[str, str]]) -> Function:
+        """A new function with (type, name) parameters. All but the first are private to the module."""
+        made = Function(self, name, parameters)
         self.functions.append(made)
         return made
 

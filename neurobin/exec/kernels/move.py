@@ -1,11 +1,12 @@
 """Ops that only move elements: concatenation, slices, shuffles, flattening, explicit padding.
 
 What moves where is derived from the op's own reference, run on the indices of its input. A table of runs of bytes is copied
-for every pixel where each pixel moves alike, else for every image.
+for every pixel where each pixel moves alike, else for every image. Constants are moved too, from an image of their own.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +15,30 @@ from neurobin.exec.kernels.emit import I64
 from neurobin.exec.kernels.layout import Layout
 from neurobin.exec.kernels.parts import Kernel
 from neurobin.exec.kernels.slots import Slots
+
+
+@dataclass(frozen=True)
+class Origins:
+    """Where each element of a result comes from: `index` int64 [H, W, C] counts through the elements of all operands, -1
+    where it is the constant that `constants` holds there."""
+
+    index: np.ndarray
+    constants: np.ndarray
+
+
+def origins(
+    reference: Callable[..., np.ndarray], shapes: Sequence[tuple[int, ...]], result: tuple[int, int, int]
+) -> Origins:
+    """What an op's reference does to the operands' elements."""
+    begin, operands = 0, []
+    for shape in shapes:
+        size = int(np.prod(shape))
+        operands.append((begin + np.arange(size)).reshape(1, *shape))
+        begin += size
+    here, beyond = reference(*operands), reference(*(operand + begin for operand in operands))
+    moved = (beyond - here).reshape(result) == begin  # a constant stays what it is
+    made = here.reshape(result)
+    return Origins(np.where(moved, made, -1), np.where(moved, 0, made))
 
 
 @dataclass(frozen=True)
@@ -50,10 +75,11 @@ def _merged(index: np.ndarray, source: Layout, target: Layout) -> np.ndarray:
     return np.stack([start[edges[:-1]], goal[edges[:-1]], np.diff(edges) * size], axis=1).astype(np.int64)
 
 
-def move_kernel(slots: Slots, moved: Runs, source: tuple[str, Layout], target: tuple[str, Layout]) -> str:
-    """Copies every run of every piece."""
+def move_kernel(slots: Slots, moved: Runs, source: tuple[str | np.ndarray, Layout], target: tuple[str, Layout]) -> str:
+    """Copies every run of every piece; a source that is no tensor is one image of constants, the same for all."""
     (layout, result), k = (source[1], target[1]), Kernel(slots)
-    f, base, goal = k.f, k.pixels(*source), k.pixels(*target)
+    f, goal = k.f, k.pixels(*target)
+    base = k.pixels(source[0], layout) if isinstance(source[0], str) else k.pointer(source[0])
     size = layout.form.numpy.itemsize
     height, width = (result.shape[0], result.shape[1]) if moved.per_pixel else (1, 1)
     table, count = k.pointer(np.ascontiguousarray(moved.table, "<i8")), k.number(len(moved.table))

@@ -17,9 +17,14 @@ class Elementwise:
 
 @dataclass(frozen=True)
 class Moves:
-    """Every element of the result is one of the operands'; which one, the op's reference tells."""
+    """Every element of the result is one of the operands' or a constant; which, the op's reference tells."""
 
 
 @dataclass(frozen=True)
 class ChannelTotal:
     """The sum over the channels of each position."""
+
+
+@dataclass(frozen=True)
+class LargestChannel:
+    """The first channel that holds the largest value of each position."""

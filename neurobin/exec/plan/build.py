@@ -4,22 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 
 from neurobin.errors import UnsupportedError
-from neurobin.exec.kernels import ChannelTotal, Lane, Linear, Moves, Pool
+from neurobin.exec.kernels import ChannelTotal, Lane, LargestChannel, Linear, Moves, Pool
 from neurobin.exec.kernels.byte_product import byte_product, in_place
 from neurobin.exec.kernels.driver import linear_kernel
 from neurobin.exec.kernels.elementwise import elementwise_kernel
-from neurobin.exec.kernels.layout import LANES, Form, Layout, aligned, bits, dense, extent
+from neurobin.exec.kernels.layout import LANES, Form, Layout, aligned, bits, dense, extent, narrowest
 from neurobin.exec.kernels.linear import Product
 from neurobin.exec.kernels.means import MEANS, Means, product
 from neurobin.exec.kernels.micro import BLOCK_ROWS
-from neurobin.exec.kernels.move import move_kernel, runs
+from neurobin.exec.kernels.move import Runs, move_kernel, origins, runs
 from neurobin.exec.kernels.pool import pool_kernel
 from neurobin.exec.kernels.prepare import BORDER_STEP, Bordered, border_kernel, fill_kernel, pack_kernel, prepare_kernel
-from neurobin.exec.kernels.reduce import channel_sum_kernel
+from neurobin.exec.kernels.reduce import CHANNEL_SUM, LARGEST_CHANNEL, Reduction, reduction_kernel
 from neurobin.exec.kernels.region import Region
 from neurobin.exec.kernels.slots import Slots
 from neurobin.exec.plan.layouts import choose, is_flat, pad_value
@@ -119,7 +120,8 @@ class _Builder:
             Linear: self._linear,
             Pool: self._pool,
             Moves: self._moves,
-            ChannelTotal: self._channel_total,
+            ChannelTotal: partial(self._reduction, CHANNEL_SUM),
+            LargestChannel: partial(self._reduction, LARGEST_CHANNEL),
         }
         make.get(type(self.step.request), self._numpy)()
 
@@ -241,7 +243,7 @@ class _Builder:
         text = pool_kernel(slots, self.step.request, (home(source), self.program.layouts[source]), pair)
         self.program.call(text, slots, source, root.name)
 
-    def _channel_total(self) -> None:
+    def _reduction(self, reduction: Reduction) -> None:
         root, layouts = self.step.root, self.program.layouts
         assert root is not None
         source = root.inputs[0]
@@ -249,29 +251,42 @@ class _Builder:
             self._numpy()
             return
         self._results()
-        slots = Slots()
-        text = channel_sum_kernel(slots, (self.program.home(source), layouts[source]), (root.name, layouts[root.name]))
+        slots, pair = Slots(), (root.name, layouts[root.name])
+        text = reduction_kernel(slots, reduction, (self.program.home(source), layouts[source]), pair)
         self.program.call(text, slots, source, root.name)
 
     def _moves(self) -> None:
         root, layouts = self.step.root, self.program.layouts
         assert root is not None
-        index = _index(root, [self.types[name].shape for name in root.inputs], extent(self.types[root.name].shape))
+        found = origins(
+            root.op.reference, [self.types[name].shape for name in root.inputs], extent(self.types[root.name].shape)
+        )
+        index = found.index
         if len(root.inputs) == 1 and self._aliased(root, index):
             return
-        if any(layouts[name].form is Form.BITS for name in root.inputs):
+        size = narrowest(self.types[root.name].dtype).numpy.itemsize
+        if any(layouts[name].form is Form.BITS or layouts[name].form.numpy.itemsize != size for name in root.inputs):
             self._numpy()
             return
         self._results(layouts[root.inputs[0]])
         begin = 0
         for name in root.inputs:
-            size = int(np.prod(layouts[name].shape))
-            local = np.where((index >= begin) & (index < begin + size), index - begin, -1)
-            begin += size
-            slots = Slots()
-            moved = runs(local, layouts[name], layouts[root.name])
-            text = move_kernel(slots, moved, (self.program.home(name), layouts[name]), (root.name, layouts[root.name]))
-            self.program.call(text, slots, name, root.name)
+            count = int(np.prod(layouts[name].shape))
+            local = np.where((index >= begin) & (index < begin + count), index - begin, -1)
+            begin += count
+            self._move(runs(local, layouts[name], layouts[root.name]), (self.program.home(name), layouts[name]), name)
+        if (index < 0).any():
+            image = replace(dense(self.types[root.name]), image=0)
+            places = np.where(index < 0, np.arange(index.size).reshape(index.shape), -1)
+            constants = found.constants.astype(image.form.numpy)
+            self._move(runs(places, image, layouts[root.name]), (constants, image))
+
+    def _move(self, moved: Runs, source: tuple[str | np.ndarray, Layout], *reads: str) -> None:
+        root = self.step.root
+        assert root is not None
+        slots = Slots()
+        text = move_kernel(slots, moved, source, (root.name, self.program.layouts[root.name]))
+        self.program.call(text, slots, *reads, root.name)
 
     def _aliased(self, root: Node, index: np.ndarray) -> bool:
         """A dense map in the same order is the same bytes under another name."""
@@ -299,13 +314,3 @@ def _shaped(layout: Layout, shape: tuple[int, int, int], flat: bool) -> Layout:
     if not flat:
         return layout
     return replace(layout, shape=shape, pixel=layout.image, row=layout.image)
-
-
-def _index(node: Node, shapes: list[tuple[int, ...]], result: tuple[int, int, int]) -> np.ndarray:
-    """int64 [H, W, C]: which element each result is, counting through all operands."""
-    begin, operands = 0, []
-    for shape in shapes:
-        size = int(np.prod(shape))
-        operands.append((begin + np.arange(size)).reshape(1, *shape))
-        begin += size
-    return node.op.reference(*operands).reshape(result)

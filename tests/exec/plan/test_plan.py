@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import tracemalloc
 import weakref
-from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -16,25 +15,14 @@ from neurobin.errors import GraphError
 from neurobin.exec import packed, reference
 from neurobin.exec.kernels.machine import VARIABLE, Backend, available
 from neurobin.exec.plan.plan import Plan
-from neurobin.ir import BIPOLAR, Graph, Op, TensorType, int_for
-from neurobin.ir.dtype import i
+from neurobin.ir import BIPOLAR, DType, Graph
+from neurobin.ir.dtype import i, u
 from tests.exec.kernels.grid import same
-from tests.exec.small import BACK_ENDS, Network, check, on_every_back_end
+from tests.exec.small import BACK_ENDS, Negated, Network, check, on_every_back_end
 from tests.ir.strategies import random_constant
 from tests.networks import binary_convnet, images, residual_convnet
 
 pytestmark = pytest.mark.skipif(not BACK_ENDS, reason="llvmlite is not installed")
-
-
-@dataclass(frozen=True)
-class Negated(Op):
-    """An op without a native form, of which the engine knows nothing else either."""
-
-    def infer(self, x: TensorType) -> TensorType:
-        return TensorType(x.shape, int_for(-x.dtype.high, -x.dtype.low))
-
-    def reference(self, x: np.ndarray) -> np.ndarray:
-        return -x
 
 
 # Bound plans
@@ -234,11 +222,36 @@ def test_a_reduction_behind_a_linear_layer(name: str, backend: Backend) -> None:
 
 
 @on_every_back_end
-@pytest.mark.parametrize("value", [0, 1, -1, 100])
-def test_explicit_padding(value: int, backend: Backend) -> None:
+@pytest.mark.parametrize("dtype", [BIPOLAR, i(8), u(8), i(32), i(64)], ids=str)
+@pytest.mark.parametrize("channels", [1, 2, 15, 16, 17, 40])
+def test_the_first_of_equals_is_the_largest(channels: int, dtype: DType, backend: Backend) -> None:
+    b = Network(channels, dtype=dtype)
+    graph = b.graph(b.op("arg_max", "x"))
+    least, rng = dtype.low, np.random.default_rng(channels)
+    x = np.full((channels + 8, channels), least)
+    x[np.arange(channels), np.arange(channels)] = dtype.high  # one largest, at every place
+    for row in x[channels + 1 :]:  # one row of nothing but the least number, then ties
+        row[rng.integers(0, channels, 3)] = dtype.high
+    plan = Plan(graph, backend)
+    assert plan.instance(1).is_native
+    assert np.array_equal(plan.run(x), reference.run(graph, x))
+
+
+@on_every_back_end
+@pytest.mark.parametrize("value", [0, 1, -1, 100, 300])
+@pytest.mark.parametrize("padding", [(1, 0, 2, 3), (0, 0, 0, 1), (0, 0, 0, 0)], ids=str)
+def test_explicit_padding(padding: tuple[int, int, int, int], value: int, backend: Backend) -> None:
     b = Network(4, 5, 20, dtype=BIPOLAR)
-    at = b.op("pad", same(b, "x"), padding=(1, 0, 2, 3), value=value)
+    at = b.op("pad", same(b, "x"), padding=padding, value=value)
     check(b.graph(b.conv(at, 9)), backend)
+
+
+@on_every_back_end
+def test_padding_is_native(backend: Backend) -> None:
+    b = Network(4, 5, 20, dtype=BIPOLAR)
+    graph = b.graph(b.op("pad", "x", padding=(1, 0, 2, 3), value=0))
+    assert Plan(graph, backend).instance(1).is_native
+    check(graph, backend)
 
 
 # Networks that ship
