@@ -20,6 +20,7 @@ from neurobin.exec.kernels.geometry import Frame
 from neurobin.exec.kernels.layout import WORD_BYTES, Layout, spread
 from neurobin.exec.kernels.linear import (
     SUM_LIMIT,
+    Blocks,
     Linear,
     Pack,
     Panel,
@@ -62,8 +63,8 @@ def bit_product(layer: Linear, layout: Layout, ways: tuple[Way, Way], low: int, 
             terms.append(Term(code, offsets, packed, words * i, 0, -2 * scale if plane.signs else -scale))
             constant += scale * per_output(values != 0 if plane.signs else values > 0)
     sums = Sums(low, high, (0,), constant, _correction(layer, layout))
-    rows = BLOCK_ROWS // way.rows * way.rows
-    return Product(operand, _padding(layer, layout, operand), tuple(terms), sums, rows, False)
+    blocks = Blocks(BLOCK_ROWS // way.rows * way.rows, way.rows)
+    return Product(operand, _padding(layer, layout, operand), tuple(terms), sums, blocks, False)
 
 
 def _factors(layer: Linear) -> Iterator[tuple[int, np.ndarray]]:

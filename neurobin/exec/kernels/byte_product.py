@@ -16,6 +16,7 @@ from neurobin.exec.kernels.geometry import Cover, Frame, cover
 from neurobin.exec.kernels.layout import Form, Layout, spread
 from neurobin.exec.kernels.linear import (
     SUM_LIMIT,
+    Blocks,
     Linear,
     Pack,
     Panel,
@@ -31,10 +32,13 @@ from neurobin.exec.kernels.linear import (
 from neurobin.exec.kernels.micro import BLOCK_ROWS, PANEL
 from neurobin.exec.kernels.prepare import Operand
 from neurobin.exec.kernels.region import Sums
-from neurobin.exec.kernels.tiles import READ_AHEAD, tile_kernel
+from neurobin.exec.kernels.signs import TILE_BYTES, as_bits
+from neurobin.exec.kernels.tiles import TILE_ROWS, tile_kernel
 
 _STEP = 64  # bytes
-_KEPT_AS_BITS = 1 << 19  # weights of a layer: as bytes they would crowd the second-level cache
+_WEIGHTS_AT_HAND = 20 << 10  # bytes
+_FIRST_LEVEL = 40 << 10  # bytes of the first-level cache that rows and weights may take
+_KEPT_AS_BITS = 1 << 20  # weights of a layer: as bytes they would crowd the second-level cache
 
 
 @dataclass(frozen=True)
@@ -54,30 +58,51 @@ def byte_product(layer: Linear, layout: Layout, ways: tuple[Way, ...], low: int,
     flip = len(ways) > 1 and signs == [True] and [d.signed for d in digits] == [True]
     operand = _operand(layer.frame, layout, len(signs), flip, may_block=not ways and layer.groups == 1)
     offsets, pack = _steps(layer, operand)
-    in_bits = (
-        not ways and layer.groups == 1 and layer.weight.size >= _KEPT_AS_BITS and bool((np.abs(layer.weight) == 1).all())
-    )
-    bound, terms, rows = np.zeros(len(signs) + len(digits) - 1), [], BLOCK_ROWS
+    in_bits = not ways and _worth_bits(layer)
+    bound, terms, blocks = np.zeros(len(signs) + len(digits) - 1), [], _tile_blocks(layer, operand, offsets, in_bits)
     for i, row_signed in enumerate(signs):
         for j, digit in enumerate(digits):
             a_signed = row_signed and not flip
             if ways:
                 way = ways[0] if digit.signed and not a_signed else ways[-1]
-                code, rows = bytewise_kernel(way, a_signed, digit.signed), BLOCK_ROWS // way.rows * way.rows
+                code, blocks = (
+                    bytewise_kernel(way, a_signed, digit.signed),
+                    Blocks(BLOCK_ROWS // way.rows * way.rows, way.rows),
+                )
             else:
-                code = tile_kernel(a_signed, digit.signed, in_bits, tall=not layer.frame.is_matrix)
+                code = tile_kernel(a_signed, digit.signed, tall=not layer.frame.is_matrix)
             bound[i + j] += (128 if a_signed else 255) * per_output(np.abs(digit.values)).max()
-            packed = _as_bits(pack(digit.values)) if in_bits else pack(digit.values)
+            packed = as_bits(pack(digit.values)) if in_bits else pack(digit.values)
             terms.append(Term(code, offsets, packed, operand.plane * i, i + j))
     if bound.max() >= SUM_LIMIT:
         raise UnsupportedError(f"sums of {layer.weight[0].size} products of bytes may exceed 32 bits")
     constant = -128 * per_output(layer.weight) if flip else None
     sums = Sums(low, high, tuple(8 * k for k in range(len(bound))), constant)
-    return Product(operand, _padding(layer, operand), tuple(terms), sums, rows, not ways)
+    return Product(operand, _padding(layer, operand), tuple(terms), sums, blocks, not ways, in_bits)
 
 
 def _worth_bits(layer: Linear) -> bool:
     return layer.groups == 1 and layer.weight.size >= _KEPT_AS_BITS and bool((np.abs(layer.weight) == 1).all())
+
+
+def _tile_blocks(layer: Linear, operand: Operand, offsets: np.ndarray, in_bits: bool) -> Blocks:
+    """Weights of a block in a part of the first-level cache, from which all its rows take them, and beside them the places
+    that 64 rows of a window read."""
+    unit, steps = BLOCK_ROWS if operand.blocked else TILE_ROWS, offsets.shape[1]
+    if layer.frame.is_matrix:
+        return Blocks(4 * BLOCK_ROWS, unit, 4 * PANEL, _WEIGHTS_AT_HAND // TILE_BYTES)
+    if 2 * steps * TILE_BYTES <= _WEIGHTS_AT_HAND:
+        return Blocks(BLOCK_ROWS, unit, 2 * PANEL)
+    chunks = -(-steps * TILE_BYTES // _WEIGHTS_AT_HAND)
+    while chunks < steps and _read_bytes(offsets[0, : -(-steps // chunks)], operand) > _FIRST_LEVEL:
+        chunks += 1
+    return Blocks(BLOCK_ROWS * (2 if in_bits else 1), unit, PANEL, -(-steps // chunks))
+
+
+def _read_bytes(offsets: np.ndarray, operand: Operand) -> int:
+    """What 64 rows of one panel read in these steps, weights included."""
+    places = np.unique(np.add.outer(offsets, np.arange(BLOCK_ROWS) * operand.row_bytes) // _STEP)
+    return len(places) * _STEP + len(offsets) * TILE_BYTES
 
 
 def in_place(layer: Linear, layout: Layout) -> Linear | None:
@@ -153,9 +178,3 @@ def _by_channels(reads: Cover, operand: Operand) -> Cover:
     place = np.empty_like(order)
     place[order] = np.arange(len(order))
     return Cover(reads.starts[order], place[reads.step], reads.unit)
-
-
-def _as_bits(tiles: np.ndarray) -> np.ndarray:
-    """Weight tiles as bits, 1 for +1; behind the last step, what is spread in advance and never used."""
-    bits = np.packbits((tiles == 1).reshape(len(tiles), -1), axis=1, bitorder="little")
-    return np.concatenate([bits, np.zeros((len(tiles), READ_AHEAD), np.uint8)], axis=1)

@@ -1,7 +1,8 @@
 """The kernel of a linear layer: blocks of sums by micro-kernels, each followed by the element-wise region behind it.
 
-Blocks of rows times blocks of channels are shared among threads. Rows are places of the prepared map, borders between
-rows and images included; only the places that are outputs reach the region, run by run.
+Blocks of channels times blocks of rows are shared among threads, rows innermost: their weights come from a near cache, and
+those kept as bits are spread once for all rows. Rows are places of the prepared map, borders between rows and images
+included; only the places that are outputs reach the region, run by run.
 """
 
 from __future__ import annotations
@@ -13,29 +14,28 @@ from neurobin.exec.kernels.geometry import Frame
 from neurobin.exec.kernels.linear import Product
 from neurobin.exec.kernels.micro import BLOCK_ROWS, PANEL
 from neurobin.exec.kernels.parts import Kernel
+from neurobin.exec.kernels.signs import BITS_BYTES, TILE_BYTES, spread_kernel
 from neurobin.exec.kernels.slots import Arguments, Code, Scratch, Slots, Tensor
 from neurobin.exec.kernels.tiles import configuration
 
-CHANNELS = 64  # of a block
-_C_STRIDE = 4 * CHANNELS
-_FIELDS = 10  # slots of a term
+_FIELDS = 11  # slots of a term
 
 
 def term_slots(product: Product) -> Slots:
-    """The table of terms: code, offsets, steps, bytes between panels' offsets, weights, bytes between panels, plane, block,
-    factor, and whether an earlier term has begun its block."""
+    """The table of terms: code, offsets, steps, bytes between panels' offsets, weights, bytes between panels and between
+    steps, plane, block, factor, and whether an earlier term has begun its block."""
     slots = Slots()
     begun: set[int] = set()
     for term in product.terms:
-        panels = len(term.weights)
-        row = len(term.offsets) > 1
+        panel_bytes, steps = term.weights.nbytes // len(term.weights), term.offsets.shape[1]
         slots.fillings += [
             Code(term.code),
             np.ascontiguousarray(term.offsets, "<i8"),
-            term.offsets.shape[1],
-            8 * term.offsets.shape[1] if row else 0,
+            steps,
+            8 * steps if len(term.offsets) > 1 else 0,
             term.weights,
-            term.weights.nbytes // panels,
+            panel_bytes,
+            panel_bytes // steps,
             term.plane,
             term.block,
             term.factor,
@@ -66,51 +66,88 @@ class _Driver:
     def __init__(
         self, k: Kernel, operand_name: str, frame: Frame, product: Product, outputs: int, region: tuple[str, Slots]
     ) -> None:
-        operand = product.operand
-        self.k, self.f = k, k.f
+        operand, blocks, terms = product.operand, product.blocks, product.terms
+        self.k, self.f, self.product = k, k.f, product
         self.base, self.pixel = k.pointer(Tensor(operand_name)), k.number(operand.pixel)
-        self.row_bytes = k.number(operand.row_bytes)
+        self.row_bytes, self.rows_together = k.number(operand.row_bytes), k.number(BLOCK_ROWS * operand.pixel)
         self.width, self.height = k.number(frame.width), k.number(frame.height)
         self.out_height, self.out_width = k.number(frame.output[0]), k.number(frame.output[1])
-        self.outputs, self.block_rows = k.number(outputs), k.number(product.rows)
-        grouped = len(product.terms[0].offsets) > 1
-        self.panels_per_call = k.number(1 if grouped else CHANNELS // PANEL)
-        self.terms, self.count = k.pointer(Arguments(term_slots(product))), k.number(len(product.terms))
+        self.outputs, self.channels = k.number(outputs), k.number(blocks.channels)
+        self.unit, self.units_per_block = k.number(blocks.unit), k.number(blocks.rows // blocks.unit)
+        grouped = len(terms[0].offsets) > 1
+        self.panels_per_call = k.number(1 if grouped else blocks.channels // PANEL)
+        self.terms, self.count = k.pointer(Arguments(term_slots(product))), k.number(len(terms))
         self.region, self.region_args = k.pointer(Code(region[0])), k.pointer(Arguments(region[1]))
-        block = _C_STRIDE * BLOCK_ROWS
-        memory = block * (max(term.block for term in product.terms) + 1)
-        self.c_block, self.c_stride = k.number(block), k.f.constant(_C_STRIDE)
-        self.c = k.pointer(Scratch(memory)).at(k.thread * k.number(memory))
+        self.c_stride = k.number(4 * blocks.channels)
+        steps = terms[0].offsets.shape[1]
+        chunks = -(-steps // (blocks.steps or steps))
+        self.chunks, self.chunk_steps = k.number(chunks), k.number(-(-steps // chunks))
+        block = 4 * blocks.channels * -(-blocks.rows // BLOCK_ROWS) * BLOCK_ROWS
+        self.c_block, self.c = k.number(block), self._memory(block * (max(term.block for term in terms) + 1))
+        if product.weights_as_bits:
+            self.spread = k.pointer(Code(spread_kernel()))
+            panel = -(-steps // chunks) * TILE_BYTES
+            self.tiles, self.tiles_of_panel = self._memory(blocks.channels // PANEL * panel), k.number(panel)
+
+    def _memory(self, size: int) -> Value:
+        """So many bytes of this thread's own."""
+        return self.k.pointer(Scratch(size)).at(self.k.thread * self.k.number(size))
 
     def run(self) -> None:
-        """This thread's blocks, channels innermost."""
+        """This thread's blocks, rows innermost."""
         k, f = self.k, self.f
         positions = (k.images - 1) * self.height * self.width + (self.out_height - 1) * self.width + self.out_width
-        row_blocks = (positions + self.block_rows - 1) // self.block_rows
-        channel_blocks = (self.outputs + (CHANNELS - 1)) // CHANNELS
+        units = (positions + self.unit - 1) // self.unit
+        row_blocks = (units + self.units_per_block - 1) // self.units_per_block
+        some, rest = units // row_blocks, units % row_blocks  # units of a block; one more in the first `rest`
+        channel_blocks = (self.outputs + self.channels - 1) // self.channels
         first, last = k.share(row_blocks * channel_blocks)
         with f.loop(first, last) as task:
-            start, channel = task // channel_blocks * self.block_rows, task % channel_blocks * CHANNELS
-            rows = (positions - start).minimum(self.block_rows)
-            channels = (self.outputs - channel).minimum(CHANNELS)
-            with f.loop(0, self.count) as term:
-                self._sums(self.terms.at(term * (8 * _FIELDS)), start, rows, channel, channels)
+            channel, number = task // row_blocks * self.channels, task % row_blocks
+            channels = (self.outputs - channel).minimum(self.channels)
+            start = (number * some + number.minimum(rest)) * self.unit
+            size = some + number.compare("slt", rest).resized(64, signed=False)
+            rows = (size * self.unit).minimum(positions - start)
+            with f.loop(0, self.chunks) as chunk, f.loop(0, self.count) as term:
+                if self.product.weights_as_bits:
+                    self._spread(term, chunk, channel, channels)
+                self._sums(term, chunk, start, rows, channel, channels)
             self._hand_over(start, rows, channel, channels)
 
-    def _sums(self, term: Value, start: Value, rows: Value, channel: Value, channels: Value) -> None:
-        """One term's sums for a block, added to the earlier terms of its block of sums."""
-        kinds = (PTR, PTR, I64, I64, PTR, I64, I64, I64, I64, I64)
-        code, offsets, steps, offsets_stride, weights, stride, plane, block, factor, accumulate = (
+    def _chunk(self, steps: Value, chunk: Value) -> tuple[Value, Value]:
+        """The first step of a chunk, and how many it has."""
+        first = chunk * self.chunk_steps
+        return first, (steps - first).minimum(self.chunk_steps)
+
+    def _spread(self, number: Value, chunk: Value, channel: Value, channels: Value) -> None:
+        """The weights of a term for a chunk of steps of a block of channels, from bits to bytes."""
+        term = self.terms.at(number * (8 * _FIELDS))
+        all_steps, weights, stride = (term.at(8 * k).load(kind, 8) for k, kind in ((2, I64), (4, PTR), (5, I64)))
+        first, steps = self._chunk(all_steps, chunk)
+        panel = channel // PANEL
+        with self.f.loop(0, (channels + (PANEL - 1)) // PANEL) as p:
+            bits = weights.at((panel + p) * stride).at(first * BITS_BYTES)
+            self.f.call(self.spread, bits, self.tiles.at(p * self.tiles_of_panel), steps)
+
+    def _sums(self, number: Value, chunk: Value, start: Value, rows: Value, channel: Value, channels: Value) -> None:
+        """One term's sums for a block over a chunk of steps, added to the earlier ones of its block of sums."""
+        term = self.terms.at(number * (8 * _FIELDS))
+        kinds = (PTR, PTR, I64, I64, PTR, I64, I64, I64, I64, I64, I64)
+        code, offsets, all_steps, offsets_stride, weights, stride, step, plane, block, factor, accumulate = (
             term.at(8 * k).load(kind, 8) for k, kind in enumerate(kinds)
         )
         a, c = self.base.at(start * self.pixel).at(plane), self.c.at(block * self.c_block)
         panel, panels = channel // PANEL, (channels + (PANEL - 1)) // PANEL
+        first, steps = self._chunk(all_steps, chunk)
         with self.f.loop(0, panels, self.panels_per_call) as p:
             here = (panels - p).minimum(self.panels_per_call)
             steps_at, weights_at = offsets.at((panel + p) * offsets_stride), weights.at((panel + p) * stride)
+            weights_at = weights_at.at(first * step)
+            if self.product.weights_as_bits:
+                weights_at, stride = self.tiles.at(p * self.tiles_of_panel), self.tiles_of_panel
             self.f.call(
-                code, a, self.row_bytes, steps_at, steps, weights_at, stride, here, rows,
-                c.at(p * (4 * PANEL)), self.c_stride, accumulate, factor,
+                code, a, self.row_bytes, self.rows_together, steps_at.at(first * 8), steps, weights_at, stride, here, rows,
+                c.at(p * (4 * PANEL)), self.c_stride, accumulate | chunk, factor,
             )  # fmt: skip
 
     def _hand_over(self, start: Value, rows: Value, channel: Value, channels: Value) -> None:
@@ -122,7 +159,7 @@ class _Driver:
             x = begin - line * self.width
             count = (stop - begin).minimum(self.out_width - x)
             with f.when(count.compare("sgt", 0) & y.compare("slt", self.out_height)):
-                sums = self.c.at((begin - start) * _C_STRIDE)
+                sums = self.c.at((begin - start) * self.c_stride)
                 f.call(
                     self.region, self.region_args, sums, self.c_stride, self.c_block, image, y, x, count, channel, channels
                 )

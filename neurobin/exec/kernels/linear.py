@@ -85,6 +85,19 @@ class Term:
 
 
 @dataclass(frozen=True)
+class Blocks:
+    """How sums are cut into blocks: up to `rows` rows, whole `unit`s of them where more follow, times `channels`.
+
+    A block meets `steps` steps of the weights (None: all) at a time.
+    """
+
+    rows: int
+    unit: int
+    channels: int = 64
+    steps: int | None = None
+
+
+@dataclass(frozen=True)
 class Product:
     """A linear layer ready to run: its operand, its terms, and what their sums mean."""
 
@@ -92,8 +105,9 @@ class Product:
     pad: np.ndarray  # uint8: what fills the prepared map before its pixels are copied in, a multiple of 64 bytes
     terms: tuple[Term, ...]
     sums: Sums
-    rows: int  # of a block
+    blocks: Blocks
     uses_tiles: bool
+    weights_as_bits: bool = False  # see signs.py
 
 
 def padded_outputs(layer: Linear) -> int:

@@ -1,9 +1,10 @@
 """What all micro-kernels share: one signature, one order of weights, one block of sums.
 
-A micro-kernel computes a block of sums C [rows <= 64, 16 panels] (int32, `c_stride` bytes between rows, a panel is 16 output
+A micro-kernel computes a block of sums C [rows, 16 panels] (int32, `c_stride` bytes between rows, a panel is 16 output
 channels = 64 bytes):
 
-    C[r, n] (+)= factor * sum over steps k of dot(A + r * a_stride + offset[k], B[n // 16, k, :, n % 16])
+    C[r, n] (+)= factor * sum over steps k of dot(A + place(r) + offset[k], B[n // 16, k, :, n % 16])
+    place(r) = r // 64 * a_block + r % 64 * a_stride
 
 A step reads 64 consecutive bytes (byte products) or one 64-bit word (bit products) of a row. A convolution is a table of
 offsets, one or more per tap; there is no im2col. Rows beyond the last are computed and thrown away: what lies behind a
@@ -16,11 +17,12 @@ from neurobin.exec.kernels.emit import I64, PTR, Function, Module, Value
 from neurobin.exec.kernels.jit import SYMBOL
 
 PANEL = 16  # output channels of a panel
-BLOCK_ROWS = 64  # that a micro-kernel is called for at most
+BLOCK_ROWS = 64  # that lie together
 
 PARAMETERS = (
     (PTR, "a"),
     (I64, "a_stride"),
+    (I64, "a_block"),  # only tile kernels are called for more than 64 rows
     (PTR, "offsets"),
     (I64, "steps"),
     (PTR, "b"),
@@ -39,7 +41,7 @@ class Micro:
 
     def __init__(self, module: Module) -> None:
         self.f: Function = module.function(SYMBOL, PARAMETERS)
-        self.a, self.a_stride, self.offsets, self.steps, *others = self.f.parameters
+        self.a, self.a_stride, self.a_block, self.offsets, self.steps, *others = self.f.parameters
         self.b, self.b_stride, self.panels, self.rows, self.c, self.c_stride, self.accumulate, self.factor = others
 
     def offset(self, step: Value) -> Value:

@@ -55,6 +55,13 @@ class Slots:
         self.fillings.append(filling)
         return len(self.fillings) - 1
 
+    @property
+    def largest(self) -> int:
+        """Bytes of the largest constant, those of arguments of other kernels included."""
+        arrays = (filling.nbytes for filling in self.fillings if isinstance(filling, np.ndarray))
+        deeper = (filling.slots.largest for filling in self.fillings if isinstance(filling, Arguments))
+        return max((*arrays, *deeper), default=0)
+
     def load(self, arguments: Value, filling: Filling) -> Value:
         """The content of a slot: an i64 for a number, else a pointer (for a tensor, its address)."""
         place = arguments.at(8 * self.index(filling))

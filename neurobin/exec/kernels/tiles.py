@@ -1,27 +1,23 @@
 """Byte products on AMX tiles: 16 rows x 64 bytes times 64 bytes x 16 channels in 16 cycles.
 
-Weights of a step are one tile [64 / 4, 16 channels, 4 bytes], or its signs as bits, an eighth of the memory. Measured: four
-row tiles against one weight tile keep the unit busy from the second-level cache on, as long as one register each is kept
-for A and for B; for few rows one row tile meets up to four weight tiles. Bits are spread to bytes four steps before their
-use, since a tile cannot be loaded from stores that are still on their way, two panels at a time for two row tiles.
+Weights of a step are one tile [64 / 4, 16 channels, 4 bytes]. Measured: four row tiles against one weight tile keep the unit
+busy where a map's rows and one panel of weights stay in the first-level cache; two against two load fewer tiles where both
+come from the second. For few rows one row tile meets up to four weight tiles, since a product takes 52 cycles until its
+sums can be added to, so that fewer than four sums in turn would wait for each other.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Sequence
 
 import numpy as np
 
-from neurobin.exec.kernels.emit import I64, Module, Value
-from neurobin.exec.kernels.micro import BLOCK_ROWS, Micro
+from neurobin.exec.kernels.emit import Module, Value
+from neurobin.exec.kernels.micro import BLOCK_ROWS, PANEL, Micro
+from neurobin.exec.kernels.signs import TILE_BYTES
 
 TILE_ROWS = 16
-TILE_BYTES = 1024
 _A, _LAST = 4, 7  # tile registers: sums from 0 on, operands behind them
-_AHEAD = 4  # steps between spreading bits and using them
-_RING = 2 * _AHEAD  # tiles of spread bits
-READ_AHEAD = _AHEAD * TILE_BYTES // 8  # bytes of bits read behind the last step
 _PRODUCT = {(True, True): "ss", (True, False): "su", (False, True): "us", (False, False): "uu"}
 
 
@@ -34,133 +30,128 @@ def configuration() -> np.ndarray:
     return made
 
 
-def tile_kernel(a_signed: bool, b_signed: bool, b_bits: bool = False, tall: bool = True) -> str:
-    """The module of the micro-kernel for signed or unsigned bytes; `b_bits` for weights kept as signs.
-
-    `tall` blocks, four row tiles against one weight tile, suit windows, whose rows come from the first-level cache again and
-    again; two and two read less where every step's rows come from the second.
-    """
-    return _Tiles(_PRODUCT[a_signed, b_signed], b_bits, tall).text()
+def tile_kernel(a_signed: bool, b_signed: bool, tall: bool = True) -> str:
+    """The module of the micro-kernel for signed or unsigned bytes; `tall` for windows, else for matrices."""
+    return _Tiles(_PRODUCT[a_signed, b_signed], tall).text()
 
 
 class _Tiles:
-    def __init__(self, product: str, b_bits: bool, tall: bool) -> None:
-        self.module, self.b_bits, self.tall = Module(), b_bits, tall
+    def __init__(self, product: str, tall: bool) -> None:
+        self.module, self.tall = Module(), tall
         self.m = Micro(self.module)
         self.f = self.m.f
         self.product = f"llvm.x86.tdpb{product}d"
 
     def text(self) -> str:
-        if self.b_bits:
-            self._spread_panels()
+        """Any number of rows, in stretches of so many row tiles at a time."""
+        f, m = self.f, self.m
+        tiles = (m.rows + (TILE_ROWS - 1)) // TILE_ROWS
+        if self.tall:
+            # four at a time; what is left over takes up to two of them to be threes
+            missing = (f.constant(0) - tiles) & 3
+            threes = missing.compare("sle", tiles // 3).choose(missing, f.constant(0))
+            fours = (tiles - threes * 3) // 4
+            row = self._stretch(f.constant(0), fours, 4, 1)
+            row = self._stretch(row, threes, 3, 1)
         else:
-            self._all_panels_of_few_rows()
+            row = f.constant(0)
+        left = tiles - row // TILE_ROWS
+        row = self._stretch(row, left // 2, 2, 2)
+        self._stretch(row, left & 1, 1, 4)
         return str(self.module)
 
-    def _all_panels_of_few_rows(self) -> None:
-        """Up to 64 rows. Many: four row tiles at a time; few: one row tile and four panels; else two and two."""
-        f, m = self.f, self.m
-        few = m.rows.compare("sle", TILE_ROWS)
-        many = m.rows.compare("sgt", 3 * TILE_ROWS if self.tall else BLOCK_ROWS)
-        with f.when(many):
-            self._panels(f.constant(0), 4, 1)
-        with f.when((many | few) ^ 1), f.loop(0, m.rows, 2 * TILE_ROWS) as row:
-            self._panels(row, 2, 2)
-        with f.when(few):
-            self._panels(f.constant(0), 1, 4)
-
-    def _panels(self, row: Value, row_tiles: int, panel_tiles: int) -> None:
-        """All panels of some rows, so many at a time, then the rest one by one."""
-        whole = self.m.panels & -panel_tiles
-        with self.f.loop(0, whole, panel_tiles) as panel:
-            self._plain_block(row, panel, row_tiles, panel_tiles)
+    def _stretch(self, row: Value, count: Value, row_tiles: int, panel_tiles: int) -> Value:
+        """All panels of `count` times `row_tiles` row tiles from `row` on, so many panels at a time, then the rest one by
+        one. The row behind."""
+        whole = self.m.panels // panel_tiles
+        self._blocks(row, count, self.f.constant(0), whole, row_tiles, panel_tiles)
         if panel_tiles > 1:
-            with self.f.loop(whole, self.m.panels) as panel:
-                self._plain_block(row, panel, row_tiles, 1)
+            first = whole * panel_tiles
+            self._blocks(row, count, first, self.m.panels - first, row_tiles, 1)
+        return row + count * (row_tiles * TILE_ROWS)
 
-    def _plain_block(self, row: Value, panel: Value, row_tiles: int, panel_tiles: int) -> None:
-        """Sums of `row_tiles` x `panel_tiles` tiles from (row, panel) on, with weights as they lie."""
-        m = self.m
-        a, b = m.a.at(row * m.a_stride), m.b.at(panel * m.b_stride)
-
-        def step(number: Value) -> None:
-            weights = [b.at(number * TILE_BYTES)]
-            for _ in range(panel_tiles - 1):
-                weights.append(weights[-1].at(m.b_stride))
-            self._multiply(a.at(m.offset(number)), weights, row_tiles)
-
-        self._block(m.place(row, panel), row_tiles, panel_tiles, step)
-
-    def _spread_panels(self) -> None:
-        """Two row tiles and two panels at a time, whose weights pass as bytes through a ring each."""
+    def _blocks(
+        self, first_row: Value, row_blocks: Value, first_panel: Value, panel_blocks: Value, row_tiles: int, panel_tiles: int
+    ) -> None:
+        """Sums of blocks of tiles, one after the other, panels innermost. A tile of sums is stored just before it begins
+        those of the next block, while the others are still being added to."""
         f, m = self.f, self.m
-        self.rings = [f.memory(f.constant(_RING * TILE_BYTES)) for _ in range(2)]
-        pairs = m.panels & -2
-        with f.loop(0, pairs, 2) as panel:
-            self._spread_rows(panel, 2)
-        with f.loop(pairs, m.panels) as panel:
-            self._spread_rows(panel, 1)
+        total = row_blocks * panel_blocks
+        with f.when(total.compare("sgt", 0)):
+            row, panel, none = f.variable(first_row), f.variable(first_panel), f.constant(0)
+            places = self._places(first_row, first_panel, row_tiles, panel_tiles)
+            rows, b = self._rows(first_row, row_tiles), m.b.at(first_panel * m.b_stride)
+            self._step(rows, none, b, panel_tiles, begin=places)
+            with f.loop(1, total + 1) as number:
+                at_row, at_panel = row.get(), panel.get()
+                rows, b = self._rows(at_row, row_tiles), m.b.at(at_panel * m.b_stride)
+                with f.loop(1, m.steps) as step:
+                    self._step(rows, step, b, panel_tiles)
+                places = self._places(at_row, at_panel, row_tiles, panel_tiles)
+                is_last = number.compare("eq", total)
+                with f.when(is_last ^ 1):
+                    behind = at_panel + panel_tiles
+                    wraps = behind.compare("sge", first_panel + panel_blocks * panel_tiles)
+                    panel.set(wraps.choose(first_panel, behind))
+                    row.set(wraps.choose(at_row + row_tiles * TILE_ROWS, at_row))
+                    following = self._places(row.get(), panel.get(), row_tiles, panel_tiles)
+                    rows, b = self._rows(row.get(), row_tiles), m.b.at(panel.get() * m.b_stride)
+                    self._step(rows, none, b, panel_tiles, places, following)
+                with f.when(is_last):
+                    for tile, place in enumerate(places):
+                        self._store(tile, place)
 
-    def _spread_rows(self, panel: Value, panels: int) -> None:
-        f, m = self.f, self.m
-        bits = [m.b.at((panel + j) * m.b_stride) for j in range(panels)]
-        with f.loop(0, m.rows, 2 * TILE_ROWS) as row:
-            for step in range(_AHEAD):
-                self._spread_all(bits, f.constant(step))
-            a = m.a.at(row * m.a_stride)
-            self._block(m.place(row, panel), 2, panels, partial(self._spread_step, a, bits))
+    def _step(
+        self,
+        rows: Sequence[Value],
+        number: Value,
+        b: Value,
+        panel_tiles: int,
+        end: Sequence[Value] = (),
+        begin: Sequence[Value] = (),
+    ) -> None:
+        """Step `number`: every row tile times every weight tile. Before its product, each tile of sums is stored to its
+        place in `end` and begun from its place in `begin`."""
+        one_panel, stride, offset = panel_tiles == 1, self.m.a_stride, self.m.offset(number)
+        b, b_register = b.at(number * TILE_BYTES), _LAST if one_panel else _A + len(rows)
+        if not one_panel:
+            for i, row in enumerate(rows):
+                self._load(_A + i, row.at(offset), stride)
+        for j in range(panel_tiles):
+            self._load(b_register, b, 64)
+            for i, row in enumerate(rows):
+                tile, a_register = i * panel_tiles + j, _A if one_panel else _A + i
+                if one_panel:
+                    self._load(a_register, row.at(offset), stride)
+                if end:
+                    self._store(tile, end[tile])
+                if begin:
+                    self._begin(tile, begin[tile])
+                self.f.intrinsic(self.product, "void", f"i8 {tile}", f"i8 {a_register}", f"i8 {b_register}")
+            b = b.at(self.m.b_stride)
 
-    def _spread_step(self, a: Value, bits: list[Value], number: Value) -> None:
-        weights = [ring.at((number & (_RING - 1)) * TILE_BYTES) for ring in self.rings[: len(bits)]]
-        self._multiply(a.at(self.m.offset(number)), weights, 2)
-        self._spread_all(bits, number + _AHEAD)
+    def _rows(self, first: Value, tiles: int) -> list[Value]:
+        """Row tiles from a multiple of 16 on; 64 rows lie together."""
+        m, rows = self.m, [first + TILE_ROWS * i for i in range(tiles)]
+        return [m.a.at(row // BLOCK_ROWS * m.a_block).at(row % BLOCK_ROWS * m.a_stride) for row in rows]
 
-    def _spread_all(self, bits: list[Value], number: Value) -> None:
-        for ring, panel in zip(self.rings, bits, strict=False):
-            self._spread(panel.at(number * (TILE_BYTES // 8)), ring.at((number & (_RING - 1)) * TILE_BYTES))
+    def _places(self, row: Value, panel: Value, row_tiles: int, panel_tiles: int) -> list[Value]:
+        """Where the tiles of a block of sums belong."""
+        stride = self.m.c_stride * TILE_ROWS
+        return [
+            self.m.place(row, panel).at(stride * i).at(4 * PANEL * j) for i in range(row_tiles) for j in range(panel_tiles)
+        ]
 
-    def _block(self, c: Value, row_tiles: int, panel_tiles: int, step: Callable[[Value], None]) -> None:
-        """Sums of some tiles over all steps, from 0 or from what C holds."""
-        f, m = self.f, self.m
-        places = [c.at(m.c_stride * (TILE_ROWS * i)).at(64 * j) for i in range(row_tiles) for j in range(panel_tiles)]
-        fresh = m.accumulate.compare("eq", 0)
-        with f.when(fresh):
-            for tile in range(len(places)):
-                f.intrinsic("llvm.x86.tilezero", "void", f"i8 {tile}")
-        with f.when(fresh ^ 1):
-            for tile, place in enumerate(places):
-                self._load(tile, place, m.c_stride)
-        with f.loop(0, m.steps) as number:
-            step(number)
-        for tile, place in enumerate(places):
-            f.intrinsic("llvm.x86.tilestored64", "void", f"i8 {tile}", place, m.c_stride)
+    def _begin(self, tile: int, place: Value) -> None:
+        """Sums from 0, or from what C holds."""
+        fresh = self.m.accumulate.compare("eq", 0)
+        with self.f.when(fresh):
+            self.f.intrinsic("llvm.x86.tilezero", "void", f"i8 {tile}")
+        with self.f.when(fresh ^ 1):
+            self._load(tile, place, self.m.c_stride)
 
-    def _spread(self, bits: Value, tile: Value) -> None:
-        """A tile of -1 (bit 0) and +1 (bit 1) from its 1024 bits."""
-        f, kind = self.f, "<64 x i8>"
-        for row in range(TILE_ROWS):
-            signs = bits.at(8 * row).load(I64, 8).cast("<64 x i1>")
-            tile.at(64 * row).store(signs.choose(f.constant(1, kind), f.constant(-1, kind)), 64)
-
-    def _multiply(self, a: Value, weights: list[Value], row_tiles: int) -> None:
-        """One step: every row tile times every weight tile."""
-        f, below = self.f, self.m.a_stride * TILE_ROWS
-        rows = [a]
-        for _ in range(row_tiles - 1):
-            rows.append(rows[-1].at(below))
-        if len(weights) == 1:
-            self._load(_LAST, weights[0], 64)
-            for i, place in enumerate(rows):
-                self._load(_A, place, self.m.a_stride)
-                f.intrinsic(self.product, "void", f"i8 {i}", f"i8 {_A}", f"i8 {_LAST}")
-            return
-        for i, place in enumerate(rows):
-            self._load(_A + i, place, self.m.a_stride)
-        for j, place in enumerate(weights):
-            self._load(_A + row_tiles, place, 64)
-            for i in range(row_tiles):
-                tile = i * len(weights) + j
-                f.intrinsic(self.product, "void", f"i8 {tile}", f"i8 {_A + i}", f"i8 {_A + row_tiles}")
+    def _store(self, tile: int, place: Value) -> None:
+        self.f.intrinsic("llvm.x86.tilestored64", "void", f"i8 {tile}", place, self.m.c_stride)
 
     def _load(self, tile: int, place: Value, stride: Value | int) -> None:
         shown = stride if isinstance(stride, Value) else f"i64 {stride}"

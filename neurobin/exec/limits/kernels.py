@@ -19,7 +19,8 @@ from neurobin.exec.kernels.emit import I64, PTR, Module
 from neurobin.exec.kernels.jit import SYMBOL, compiler
 from neurobin.exec.kernels.layout import spread
 from neurobin.exec.kernels.micro import BLOCK_ROWS, PANEL, PARAMETERS
-from neurobin.exec.kernels.tiles import TILE_BYTES, configuration, tile_kernel
+from neurobin.exec.kernels.signs import TILE_BYTES
+from neurobin.exec.kernels.tiles import configuration, tile_kernel
 from neurobin.exec.limits import rates
 from neurobin.exec.limits.rates import against, missing
 from neurobin.exec.limits.timing import Run, race
@@ -58,7 +59,7 @@ SHAPES = (WINDOW, *MATRICES)
 class Kernel:
     """A micro-kernel: the back end that has it, its module, the limit it is held against, and the form of its operands.
 
-    `weights` says what its weights are: "bytes", "signs" (tiles from bits), "bits", "pairs" or "masked" bits.
+    `weights` says what its weights are: "bytes", "bits", "pairs" or "masked" bits.
     """
 
     name: str
@@ -88,8 +89,8 @@ def _bits(name: str, back_end: str, limit: str, way: bitwise.Way, weights: str =
 
 
 KERNELS = (
-    Kernel("tiles, bytes", "amx", "tiles", BLOCK_ROWS, "bytes", lambda: tile_kernel(True, True)),
-    Kernel("tiles, weights in bits", "amx", "tiles", BLOCK_ROWS, "signs", lambda: tile_kernel(True, True, True)),
+    Kernel("tiles, 4 x 1", "amx", "tiles", BLOCK_ROWS, "bytes", lambda: tile_kernel(True, True)),
+    Kernel("tiles, 2 x 2", "amx", "tiles", BLOCK_ROWS, "bytes", lambda: tile_kernel(True, True, tall=False)),
     _bytes("int8 dot products", "avx512", "vnni", bytewise.VNNI, a_signed=False),
     _bytes("int16 multiply-add 512", "avx512", "madd512", bytewise.MADD512),
     _bits("pairs", "avx512", "pair", bitwise.PAIRS, "pairs"),
@@ -173,7 +174,19 @@ class Block:
         memory = [_aligned(padded), _aligned(offsets), _aligned(weights), self.sums, _aligned(configuration())]
         a, offset, b, c, tiles = (part.ctypes.data for part in memory)
         code = compiler(machine.backend(kernel.back_end))
-        arguments = (a, stride, offset, offsets.size, b, weights.nbytes // _PANELS, _PANELS, kernel.rows, c, 4 * CHANNELS)
+        arguments = (
+            a,
+            stride,
+            BLOCK_ROWS * stride,
+            offset,
+            offsets.size,
+            b,
+            weights.nbytes // _PANELS,
+            _PANELS,
+            kernel.rows,
+            c,
+            4 * CHANNELS,
+        )
         table = np.array([tiles, code.address(kernel.text()), *arguments, 0, 1], np.int64)
         call, place = _AGAIN(code.address(_again(kernel.back_end == "amx"))), table.ctypes.data
 
@@ -225,10 +238,7 @@ def _byte_operands(kernel: Kernel, shape: Shape, rng: np.random.Generator) -> Op
     places = rng.choice(_SIGNS, size) if kernel.a_signed else rng.integers(0, 256, size)
     weights = rng.choice(_SIGNS, (CHANNELS, shape.terms))
     groups = weights.reshape(_PANELS, PANEL, shape.terms // _STEP, _STEP // 4, 4).transpose(0, 2, 3, 1, 4)
-    if kernel.weights == "signs":
-        packed = np.packbits((groups > 0).reshape(_PANELS, -1), axis=1, bitorder="little")
-    else:
-        packed = np.ascontiguousarray(groups).astype(np.int8).view(np.uint8)
+    packed = np.ascontiguousarray(groups).astype(np.int8).view(np.uint8)
     return places.astype(np.uint8), packed, _product(_rows(places, kernel, shape), weights)
 
 

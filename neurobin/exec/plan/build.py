@@ -195,7 +195,7 @@ class _Builder:
         region = self._region(shape, lambda r: {root.name: r.sums(made.sums)})
         slots = Slots()
         text = linear_kernel(slots, operand, frame, made, layer.outputs, region)
-        self.program.reach = max(self.program.reach, (2 * made.rows + 2 * frame.width) * made.operand.pixel + 4096)
+        self.program.reach = max(self.program.reach, (2 * BLOCK_ROWS + 2 * frame.width) * made.operand.pixel + 4096)
         self.program.call(text, slots, operand, *self.step.reads, *self.kept)
 
     def _product_of_prepared(self, layer: Linear, layout: Layout, low: int, high: int) -> Product | None:

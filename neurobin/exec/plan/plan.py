@@ -42,10 +42,12 @@ class Plan:
         self._lock = threading.Lock()
 
     def _best_chunk(self) -> int:
-        """As many images as the second-level cache holds the tensors of."""
+        """As many images as the second-level cache holds the tensors of; more where weights, which come from further away
+        for every chunk, are larger than that."""
         one, two = (allocate(lifetimes(self.program, chunk, self.keep))[1] for chunk in (1, 2))
+        room = max(_WORKING_SET, 2 * max((call.slots.largest for call in self.program.calls), default=0))
         per_image = max(two - one, 1)
-        return min(max((_WORKING_SET - one) // per_image + 1, 1), _MAX_CHUNK)
+        return min(max((room - one) // per_image + 1, 1), _MAX_CHUNK)
 
     def instance(self, chunk: int, threads: int = 1) -> Instance:
         """The program in new memory for chunks of that many images."""

@@ -15,7 +15,8 @@ from neurobin.exec.kernels.emit import I64, PTR, Module
 from neurobin.exec.kernels.jit import SYMBOL, compiler
 from neurobin.exec.kernels.machine import BACKENDS, Backend, available, units
 from neurobin.exec.kernels.micro import PANEL, PARAMETERS
-from neurobin.exec.kernels.tiles import READ_AHEAD, configuration, tile_kernel
+from neurobin.exec.kernels.signs import TILE_BYTES, as_bits, spread_kernel
+from neurobin.exec.kernels.tiles import configuration, tile_kernel
 
 ROWS, PANELS = 64, 4
 STEPS = (1, 2, 15, 16, 17, 40)
@@ -67,16 +68,17 @@ class Kernel:
     ) -> np.ndarray:
         """int32 [2, rows, 16 panels]: the block of sums, and what it is after a call that adds to it."""
         rows, panels = size
-        c = at_line(np.full((2 * ROWS, C_STRIDE // 4), _UNTOUCHED, np.int32))
+        room = -(-rows // ROWS) * ROWS + ROWS
+        c = at_line(np.full((room, C_STRIDE // 4), _UNTOUCHED, np.int32))
         found = []
         for accumulate in (0, 1):
             values = {
-                "a": a.ctypes.data, "a_stride": row_bytes, "offsets": offsets.ctypes.data,
+                "a": a.ctypes.data, "a_stride": row_bytes, "a_block": 64 * row_bytes, "offsets": offsets.ctypes.data,
                 "steps": len(offsets), "b": b.ctypes.data, "b_stride": panel_bytes, "panels": panels, "rows": rows,
                 "c": c.ctypes.data, "c_stride": C_STRIDE, "accumulate": accumulate, "factor": 1,
             } | more  # fmt: skip
             self._call(*(values[name] for _, name in PARAMETERS))
-            block = c[: 2 * ROWS * C_STRIDE].view(np.int32).reshape(2 * ROWS, -1)
+            block = c[: room * C_STRIDE].view(np.int32).reshape(room, -1)
             assert (block[:, panels * PANEL :] == _UNTOUCHED).all(), "sums of panels that were not asked for"
             found.append(block[:rows, : panels * PANEL].copy())
         return np.stack(found)
@@ -148,16 +150,35 @@ def test_tiles(a_signed: bool, b_signed: bool, tall: bool) -> None:
         check_bytes(kernel, a_signed, b_signed, steps, steps)
 
 
-@pytest.mark.parametrize("a_signed", [False, True])
-@pytest.mark.parametrize("steps", [*STEPS, 3, 4, 5, 7, 8, 9])
-def test_tiles_with_weights_as_bits(a_signed: bool, steps: int) -> None:
-    kernel = Kernel(tile_kernel(a_signed, True, b_bits=True), back_end("amx"))
+@pytest.mark.parametrize("tall", [False, True])
+@pytest.mark.parametrize("steps", [1, 3])
+def test_tiles_over_many_rows(steps: int, tall: bool) -> None:
+    """64 rows lie together, and the next 64 somewhere behind them."""
+    kernel, together, most = Kernel(tile_kernel(True, True, tall=tall), back_end("amx")), 64, 320
     rng = np.random.default_rng(steps)
-    a, w = numbers(rng, a_signed, (ROWS, steps * STEP)), rng.choice([-1, 1], (PANEL * PANELS, steps * STEP))
-    bits = np.packbits(tiled(w, steps).reshape(PANELS, -1) == 1, axis=1, bitorder="little")
-    packed = np.concatenate([bits, np.zeros((PANELS, READ_AHEAD), np.uint8)], axis=1)
-    memory, weights, offsets = at_line(as_bytes(a)), at_line(packed), np.arange(steps) * STEP
-    check(a @ w.T, lambda size: kernel.sums(memory, steps * STEP, offsets, weights, packed.shape[1], size))
+    a, w = numbers(rng, True, (most, steps * STEP)), numbers(rng, True, (PANEL * PANELS, steps * STEP))
+    row_bytes = steps * STEP
+    blocks = np.full((most // together, together * row_bytes + 192), 0x77, np.uint8)
+    blocks[:, : together * row_bytes] = as_bytes(a).reshape(len(blocks), -1)
+    memory, packed, offsets = at_line(blocks), at_line(as_bytes(tiled(w, steps))), np.arange(steps) * STEP
+    for rows, panels in product((65, 96, 112, 113, 128, 129, 144, 208, 209, 224, 225, 256, 303), range(1, PANELS + 1)):
+        found = kernel.sums(memory, row_bytes, offsets, packed, steps * 1024, (rows, panels), a_block=blocks.shape[1])
+        expected = (a @ w.T)[:rows, : panels * PANEL]
+        assert np.array_equal(found[0], expected), (rows, panels)
+        assert np.array_equal(found[1], 2 * expected), (rows, panels, "added")
+
+
+@pytest.mark.parametrize("steps", [1, 2, 9, 40])
+def test_tiles_are_spread_from_bits(steps: int) -> None:
+    weights = np.random.default_rng(steps).choice([-1, 1], (PANELS, steps * TILE_BYTES)).astype(np.int8).view(np.uint8)
+    bits = at_line(as_bits(weights))
+    made = at_line(np.zeros(weights.nbytes, np.uint8))
+    spread = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64)(
+        compiler(back_end("amx")).address(spread_kernel())
+    )
+    spread(bits.ctypes.data, made.ctypes.data, PANELS * steps)
+    assert np.array_equal(made[: weights.nbytes], weights.reshape(-1))
+    assert (made[weights.nbytes : weights.nbytes + 64] == 0xA5).all(), "written behind the last tile"
 
 
 @pytest.mark.parametrize(("a_signed", "b_signed"), SIGNS)
