@@ -174,7 +174,8 @@ def _by_channels(reads: Cover, operand: Operand) -> Cover:
     """Steps with all taps of 64 channels after each other, so that a map's rows are read from the first-level cache."""
     if operand.chunk <= _STEP:
         return reads
-    order = np.lexsort((reads.starts, reads.starts % operand.chunk // _STEP))
+    channel = reads.starts % operand.pixel % operand.chunk
+    order = np.lexsort((reads.starts, channel // _STEP))
     place = np.empty_like(order)
     place[order] = np.arange(len(order))
     return Cover(reads.starts[order], place[reads.step], reads.unit)
