@@ -53,16 +53,17 @@ def bit_product(layer: Linear, layout: Layout, ways: tuple[Way, Way], low: int, 
     way = ways[1] if masked else ways[0]
     operand = _operand(layer.frame, layout, len(planes), way is PAIRS)
     offsets, pack = _steps(layer, operand, masked)
-    code, words = bitwise_kernel(way, masked), operand.plane
-    terms: list[Term] = []
+    alone, terms = len(planes) * len(factors) == 1, list[Term]()
+    code, words = bitwise_kernel(way, masked, alone), operand.plane
     constant = np.zeros(layer.outputs, np.int64)
     for factor, values in factors:
         packed = pack(values)
         for i, plane in enumerate(planes):
             scale = plane.weight * factor
-            terms.append(Term(code, offsets, packed, words * i, 0, -2 * scale if plane.signs else -scale))
+            per_count = -2 * scale if plane.signs else -scale
+            terms.append(Term(code, offsets, packed, words * i, 0, 1 if alone else per_count))
             constant += scale * per_output(values != 0 if plane.signs else values > 0)
-    sums = Sums(low, high, (0,), constant, _correction(layer, layout))
+    sums = Sums(low, high, (0,), constant, _correction(layer, layout), per_count if alone else 1)
     blocks = Blocks(BLOCK_ROWS // way.rows * way.rows, way.rows)
     return Product(operand, _padding(layer, layout, operand), tuple(terms), sums, blocks, False)
 

@@ -46,8 +46,11 @@ class Way:
     limit: int | None = None
 
 
-def bitwise_kernel(way: Way, masked: bool) -> str:
-    """The module of the micro-kernel for weights of two values, or, `masked`, of three."""
+def bitwise_kernel(way: Way, masked: bool, alone: bool = False) -> str:
+    """The module of the micro-kernel for weights of two values, or, `masked`, of three.
+
+    One that is `alone` in its layer leaves counts as they are and takes no notice of `accumulate` and `factor`.
+    """
     module = Module()
     m = Micro(module)
     f = m.f
@@ -73,13 +76,14 @@ def bitwise_kernel(way: Way, masked: bool) -> str:
                 x = (place.load("i32", 4).splat(PANEL), place.at(4).load("i32", 4).splat(PANEL))
                 for variables, (w, masks) in zip(row_sums, weights, strict=True):
                     _set(variables, way.step(f, [v.get() for v in variables], x, w, masks))
-        old_counts = (m.accumulate | start).compare("ne", 0)
+        old_counts = (start if alone else m.accumulate | start).compare("ne", 0)
         factor = m.factor.resized(32).splat(PANEL)
         for r, row_sums in enumerate(sums):
             for p, variables in enumerate(row_sums):
                 place = m.place(row + r, panel + p)
                 old = old_counts.choose(place.load(_I32, 4), f.constant(0, _I32))
-                place.store(old + factor * way.total(f, [v.get() for v in variables]), 4)
+                counted = way.total(f, [v.get() for v in variables])
+                place.store(old + (counted if alone else factor * counted), 4)
 
     with f.loop(0, m.rows, way.rows) as row:
         whole = m.panels - m.panels % way.panels

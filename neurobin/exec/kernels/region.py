@@ -37,7 +37,7 @@ PARAMETERS = (
 
 @dataclass(frozen=True)
 class Sums:
-    """What the blocks of sums of a linear layer mean: constant[n] + sum over blocks of 2^shift * block.
+    """What the blocks of sums of a linear layer mean: constant[n] + factor * sum over blocks of 2^shift * block.
 
     `constant` is int64 [N] or None. `correction`, where the border of the map was padded with another value than the
     layer asks for, is int64 [OH, OW, N] in factored form: table [classes, N], class of each position [OH, OW].
@@ -48,6 +48,7 @@ class Sums:
     shifts: tuple[int, ...] = (0,)
     constant: np.ndarray | None = None
     correction: tuple[np.ndarray, np.ndarray] | None = None
+    factor: int = 1
 
 
 class Region(Lanes):
@@ -146,6 +147,8 @@ class Region(Lanes):
             block = place.at(self._c_block * k).load(vector(LANES, "i32"), 4).resized(bits) << shift
             total = block if total is None else total + block
         assert total is not None
+        if source.factor != 1:
+            total = total * source.factor
         if source.constant is not None and source.constant.any():
             total = total + self._wrapped(source.constant, bits)
         if source.correction is not None:

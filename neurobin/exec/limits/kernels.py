@@ -85,7 +85,7 @@ def _bytes(name: str, back_end: str, limit: str, way: bytewise.Way, a_signed: bo
 
 
 def _bits(name: str, back_end: str, limit: str, way: bitwise.Way, weights: str = "bits") -> Kernel:
-    return Kernel(name, back_end, limit, way.rows, weights, lambda: bitwise_kernel(way, weights == "masked"))
+    return Kernel(name, back_end, limit, way.rows, weights, lambda: bitwise_kernel(way, weights == "masked", True))
 
 
 KERNELS = (

@@ -240,7 +240,7 @@ def instructions(loop: list[str]) -> Counter[str]:
 
 def pair_loops() -> list[list[str]]:
     """The innermost loops of `pairs` that count."""
-    loops = innermost_loops(assembly("avx512", bitwise.bitwise_kernel(bitwise.PAIRS, False)))
+    loops = innermost_loops(assembly("avx512", bitwise.bitwise_kernel(bitwise.PAIRS, False, True)))
     return [loop for loop in loops if any("vpopcntd" in line for line in loop)]
 
 
@@ -263,7 +263,7 @@ def test_pairs_are_counted_from_registers(request: pytest.FixtureRequest) -> Non
 
 @on_x86
 def test_masked_words_are_counted_from_registers() -> None:
-    for loop in innermost_loops(assembly("avx512", bitwise.bitwise_kernel(bitwise.WORDS, True))):
+    for loop in innermost_loops(assembly("avx512", bitwise.bitwise_kernel(bitwise.WORDS, True, True))):
         if any("vpopcntd" in line for line in loop):
             assert instructions(loop)["vpternlogd"] == instructions(loop)["vpopcntd"]
             assert not any("(%rsp)" in line for line in loop)
