@@ -32,7 +32,7 @@ from neurobin.exec.kernels.linear import (
 from neurobin.exec.kernels.micro import BLOCK_ROWS, PANEL
 from neurobin.exec.kernels.prepare import Operand
 from neurobin.exec.kernels.region import Sums
-from neurobin.exec.kernels.signs import TILE_BYTES, as_bits
+from neurobin.exec.kernels.tile_weights import TILE_BYTES, Bits, Bytes, as_bits
 from neurobin.exec.kernels.tiles import TILE_ROWS, tile_kernel
 
 _STEP = 64  # bytes
@@ -70,7 +70,7 @@ def byte_product(layer: Linear, layout: Layout, ways: tuple[Way, ...], low: int,
                     Blocks(BLOCK_ROWS // way.rows * way.rows, way.rows),
                 )
             else:
-                code = tile_kernel(a_signed, digit.signed, tall=not layer.frame.is_matrix)
+                code = tile_kernel(a_signed, digit.signed, not layer.frame.is_matrix, Bits if in_bits else Bytes)
             bound[i + j] += (128 if a_signed else 255) * per_output(np.abs(digit.values)).max()
             packed = as_bits(pack(digit.values)) if in_bits else pack(digit.values)
             terms.append(Term(code, offsets, packed, operand.plane * i, i + j))
@@ -78,7 +78,7 @@ def byte_product(layer: Linear, layout: Layout, ways: tuple[Way, ...], low: int,
         raise UnsupportedError(f"sums of {layer.weight[0].size} products of bytes may exceed 32 bits")
     constant = -128 * per_output(layer.weight) if flip else None
     sums = Sums(low, high, tuple(8 * k for k in range(len(bound))), constant)
-    return Product(operand, _padding(layer, operand), tuple(terms), sums, blocks, not ways, in_bits)
+    return Product(operand, _padding(layer, operand), tuple(terms), sums, blocks, not ways)
 
 
 def _worth_bits(layer: Linear) -> bool:
@@ -89,6 +89,8 @@ def _tile_blocks(layer: Linear, operand: Operand, offsets: np.ndarray, in_bits: 
     """Weights of a block in a part of the first-level cache, from which all its rows take them, and beside them the places
     that 64 rows of a window read."""
     unit, steps = BLOCK_ROWS if operand.blocked else TILE_ROWS, offsets.shape[1]
+    if in_bits:
+        return Blocks(BLOCK_ROWS, unit)
     if layer.frame.is_matrix:
         return Blocks(4 * BLOCK_ROWS, unit, 4 * PANEL, _WEIGHTS_AT_HAND // TILE_BYTES)
     if 2 * steps * TILE_BYTES <= _WEIGHTS_AT_HAND:
@@ -96,7 +98,7 @@ def _tile_blocks(layer: Linear, operand: Operand, offsets: np.ndarray, in_bits: 
     chunks = -(-steps * TILE_BYTES // _WEIGHTS_AT_HAND)
     while chunks < steps and _read_bytes(offsets[0, : -(-steps // chunks)], operand) > _FIRST_LEVEL:
         chunks += 1
-    return Blocks(BLOCK_ROWS * (2 if in_bits else 1), unit, PANEL, -(-steps // chunks))
+    return Blocks(BLOCK_ROWS, unit, PANEL, -(-steps // chunks))
 
 
 def _read_bytes(offsets: np.ndarray, operand: Operand) -> int:

@@ -1,8 +1,8 @@
 """The kernel of a linear layer: blocks of sums by micro-kernels, each followed by the element-wise region behind it.
 
-Blocks of channels times blocks of rows are shared among threads, rows innermost: their weights come from a near cache, and
-those kept as bits are spread once for all rows. Rows are places of the prepared map, borders between rows and images
-included; only the places that are outputs reach the region, run by run.
+Blocks of channels times blocks of rows are shared among threads, rows innermost, whose weights come from a near cache. Rows
+are places of the prepared map, borders between rows and images included; only the places that are outputs reach the region,
+run by run.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from neurobin.exec.kernels.geometry import Frame
 from neurobin.exec.kernels.linear import Product
 from neurobin.exec.kernels.micro import BLOCK_ROWS, PANEL
 from neurobin.exec.kernels.parts import Kernel
-from neurobin.exec.kernels.signs import BITS_BYTES, TILE_BYTES, spread_kernel
 from neurobin.exec.kernels.slots import Arguments, Code, Scratch, Slots, Tensor
 from neurobin.exec.kernels.tiles import configuration
 
@@ -84,10 +83,6 @@ class _Driver:
         self.chunks, self.chunk_steps = k.number(chunks), k.number(-(-steps // chunks))
         block = 4 * blocks.channels * -(-blocks.rows // BLOCK_ROWS) * BLOCK_ROWS
         self.c_block, self.c = k.number(block), self._memory(block * (max(term.block for term in terms) + 1))
-        if product.weights_as_bits:
-            self.spread = k.pointer(Code(spread_kernel()))
-            panel = -(-steps // chunks) * TILE_BYTES
-            self.tiles, self.tiles_of_panel = self._memory(blocks.channels // PANEL * panel), k.number(panel)
 
     def _memory(self, size: int) -> Value:
         """So many bytes of this thread's own."""
@@ -109,8 +104,6 @@ class _Driver:
             size = some + number.compare("slt", rest).resized(64, signed=False)
             rows = (size * self.unit).minimum(positions - start)
             with f.loop(0, self.chunks) as chunk, f.loop(0, self.count) as term:
-                if self.product.weights_as_bits:
-                    self._spread(term, chunk, channel, channels)
                 self._sums(term, chunk, start, rows, channel, channels)
             self._hand_over(start, rows, channel, channels)
 
@@ -118,16 +111,6 @@ class _Driver:
         """The first step of a chunk, and how many it has."""
         first = chunk * self.chunk_steps
         return first, (steps - first).minimum(self.chunk_steps)
-
-    def _spread(self, number: Value, chunk: Value, channel: Value, channels: Value) -> None:
-        """The weights of a term for a chunk of steps of a block of channels, from bits to bytes."""
-        term = self.terms.at(number * (8 * _FIELDS))
-        all_steps, weights, stride = (term.at(8 * k).load(kind, 8) for k, kind in ((2, I64), (4, PTR), (5, I64)))
-        first, steps = self._chunk(all_steps, chunk)
-        panel = channel // PANEL
-        with self.f.loop(0, (channels + (PANEL - 1)) // PANEL) as p:
-            bits = weights.at((panel + p) * stride).at(first * BITS_BYTES)
-            self.f.call(self.spread, bits, self.tiles.at(p * self.tiles_of_panel), steps)
 
     def _sums(self, number: Value, chunk: Value, start: Value, rows: Value, channel: Value, channels: Value) -> None:
         """One term's sums for a block over a chunk of steps, added to the earlier ones of its block of sums."""
@@ -143,8 +126,6 @@ class _Driver:
             here = (panels - p).minimum(self.panels_per_call)
             steps_at, weights_at = offsets.at((panel + p) * offsets_stride), weights.at((panel + p) * stride)
             weights_at = weights_at.at(first * step)
-            if self.product.weights_as_bits:
-                weights_at, stride = self.tiles.at(p * self.tiles_of_panel), self.tiles_of_panel
             self.f.call(
                 code, a, self.row_bytes, self.rows_together, steps_at.at(first * 8), steps, weights_at, stride, here, rows,
                 c.at(p * (4 * PANEL)), self.c_stride, accumulate | chunk, factor,

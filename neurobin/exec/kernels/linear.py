@@ -107,7 +107,6 @@ class Product:
     sums: Sums
     blocks: Blocks
     uses_tiles: bool
-    weights_as_bits: bool = False  # see signs.py
 
 
 def padded_outputs(layer: Linear) -> int:

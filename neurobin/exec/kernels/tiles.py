@@ -14,7 +14,7 @@ import numpy as np
 
 from neurobin.exec.kernels.emit import Module, Value
 from neurobin.exec.kernels.micro import BLOCK_ROWS, PANEL, Micro
-from neurobin.exec.kernels.signs import TILE_BYTES
+from neurobin.exec.kernels.tile_weights import Bytes
 
 TILE_ROWS = 16
 _A, _LAST = 4, 7  # tile registers: sums from 0 on, operands behind them
@@ -30,16 +30,17 @@ def configuration() -> np.ndarray:
     return made
 
 
-def tile_kernel(a_signed: bool, b_signed: bool, tall: bool = True) -> str:
+def tile_kernel(a_signed: bool, b_signed: bool, tall: bool = True, weights: type[Bytes] = Bytes) -> str:
     """The module of the micro-kernel for signed or unsigned bytes; `tall` for windows, else for matrices."""
-    return _Tiles(_PRODUCT[a_signed, b_signed], tall).text()
+    return _Tiles(_PRODUCT[a_signed, b_signed], tall, weights).text()
 
 
 class _Tiles:
-    def __init__(self, product: str, tall: bool) -> None:
+    def __init__(self, product: str, tall: bool, weights: type[Bytes]) -> None:
         self.module, self.tall = Module(), tall
         self.m = Micro(self.module)
         self.f = self.m.f
+        self.weights = {count: weights(self.m, count) for count in (1, 2, 4)}  # by how many panels a step takes
         self.product = f"llvm.x86.tdpb{product}d"
 
     def text(self) -> str:
@@ -79,24 +80,25 @@ class _Tiles:
         total = row_blocks * panel_blocks
         with f.when(total.compare("sgt", 0)):
             row, panel, none = f.variable(first_row), f.variable(first_panel), f.constant(0)
+            last_panel = first_panel + panel_blocks * panel_tiles
+            weights = self.weights[panel_tiles]
+            weights.begin(first_panel, last_panel)
             places = self._places(first_row, first_panel, row_tiles, panel_tiles)
-            rows, b = self._rows(first_row, row_tiles), m.b.at(first_panel * m.b_stride)
-            self._step(rows, none, b, panel_tiles, begin=places)
+            self._step(self._rows(first_row, row_tiles), none, weights, first_panel, begin=places)
             with f.loop(1, total + 1) as number:
                 at_row, at_panel = row.get(), panel.get()
-                rows, b = self._rows(at_row, row_tiles), m.b.at(at_panel * m.b_stride)
+                rows = self._rows(at_row, row_tiles)
                 with f.loop(1, m.steps) as step:
-                    self._step(rows, step, b, panel_tiles)
+                    self._step(rows, step, weights, at_panel)
                 places = self._places(at_row, at_panel, row_tiles, panel_tiles)
                 is_last = number.compare("eq", total)
                 with f.when(is_last ^ 1):
                     behind = at_panel + panel_tiles
-                    wraps = behind.compare("sge", first_panel + panel_blocks * panel_tiles)
+                    wraps = behind.compare("sge", last_panel)
                     panel.set(wraps.choose(first_panel, behind))
                     row.set(wraps.choose(at_row + row_tiles * TILE_ROWS, at_row))
                     following = self._places(row.get(), panel.get(), row_tiles, panel_tiles)
-                    rows, b = self._rows(row.get(), row_tiles), m.b.at(panel.get() * m.b_stride)
-                    self._step(rows, none, b, panel_tiles, places, following)
+                    self._step(self._rows(row.get(), row_tiles), none, weights, panel.get(), places, following)
                 with f.when(is_last):
                     for tile, place in enumerate(places):
                         self._store(tile, place)
@@ -105,22 +107,23 @@ class _Tiles:
         self,
         rows: Sequence[Value],
         number: Value,
-        b: Value,
-        panel_tiles: int,
+        weights: Bytes,
+        panel: Value,
         end: Sequence[Value] = (),
         begin: Sequence[Value] = (),
     ) -> None:
         """Step `number`: every row tile times every weight tile. Before its product, each tile of sums is stored to its
         place in `end` and begun from its place in `begin`."""
-        one_panel, stride, offset = panel_tiles == 1, self.m.a_stride, self.m.offset(number)
-        b, b_register = b.at(number * TILE_BYTES), _LAST if one_panel else _A + len(rows)
+        tiles = weights.tiles(panel, number)
+        one_panel, stride, offset = len(tiles) == 1, self.m.a_stride, self.m.offset(number)
+        b_register = _LAST if one_panel else _A + len(rows)
         if not one_panel:
             for i, row in enumerate(rows):
                 self._load(_A + i, row.at(offset), stride)
-        for j in range(panel_tiles):
+        for j, b in enumerate(tiles):
             self._load(b_register, b, 64)
             for i, row in enumerate(rows):
-                tile, a_register = i * panel_tiles + j, _A if one_panel else _A + i
+                tile, a_register = i * len(tiles) + j, _A if one_panel else _A + i
                 if one_panel:
                     self._load(a_register, row.at(offset), stride)
                 if end:
@@ -128,7 +131,7 @@ class _Tiles:
                 if begin:
                     self._begin(tile, begin[tile])
                 self.f.intrinsic(self.product, "void", f"i8 {tile}", f"i8 {a_register}", f"i8 {b_register}")
-            b = b.at(self.m.b_stride)
+        weights.advance()
 
     def _rows(self, first: Value, tiles: int) -> list[Value]:
         """Row tiles from a multiple of 16 on; 64 rows lie together."""

@@ -19,7 +19,7 @@ from neurobin.exec.kernels.emit import I64, PTR, Module
 from neurobin.exec.kernels.jit import SYMBOL, compiler
 from neurobin.exec.kernels.layout import spread
 from neurobin.exec.kernels.micro import BLOCK_ROWS, PANEL, PARAMETERS
-from neurobin.exec.kernels.signs import TILE_BYTES
+from neurobin.exec.kernels.tile_weights import TILE_BYTES
 from neurobin.exec.kernels.tiles import configuration, tile_kernel
 from neurobin.exec.limits import rates
 from neurobin.exec.limits.rates import against, missing

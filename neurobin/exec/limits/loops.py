@@ -18,7 +18,7 @@ from typing import Protocol
 
 from neurobin.exec.kernels.emit import I64, PTR, Function, Module, Value, Variable, vector
 from neurobin.exec.kernels.jit import SYMBOL
-from neurobin.exec.kernels.signs import TILE_BYTES
+from neurobin.exec.kernels.tile_weights import TILE_BYTES
 from neurobin.exec.kernels.tiles import TILE_ROWS
 
 Step = Callable[[Function, Sequence[Value], Sequence[Value]], list[Value]]  # (sums, operands) -> sums, or what is not kept

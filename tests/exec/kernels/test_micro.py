@@ -15,7 +15,7 @@ from neurobin.exec.kernels.emit import I64, PTR, Module
 from neurobin.exec.kernels.jit import SYMBOL, compiler
 from neurobin.exec.kernels.machine import BACKENDS, Backend, available, units
 from neurobin.exec.kernels.micro import PANEL, PARAMETERS
-from neurobin.exec.kernels.signs import TILE_BYTES, as_bits, spread_kernel
+from neurobin.exec.kernels.tile_weights import Bits, as_bits
 from neurobin.exec.kernels.tiles import configuration, tile_kernel
 
 ROWS, PANELS = 64, 4
@@ -168,17 +168,16 @@ def test_tiles_over_many_rows(steps: int, tall: bool) -> None:
         assert np.array_equal(found[1], 2 * expected), (rows, panels, "added")
 
 
-@pytest.mark.parametrize("steps", [1, 2, 9, 40])
-def test_tiles_are_spread_from_bits(steps: int) -> None:
-    weights = np.random.default_rng(steps).choice([-1, 1], (PANELS, steps * TILE_BYTES)).astype(np.int8).view(np.uint8)
-    bits = at_line(as_bits(weights))
-    made = at_line(np.zeros(weights.nbytes, np.uint8))
-    spread = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64)(
-        compiler(back_end("amx")).address(spread_kernel())
-    )
-    spread(bits.ctypes.data, made.ctypes.data, PANELS * steps)
-    assert np.array_equal(made[: weights.nbytes], weights.reshape(-1))
-    assert (made[weights.nbytes : weights.nbytes + 64] == 0xA5).all(), "written behind the last tile"
+@pytest.mark.parametrize("tall", [False, True])
+@pytest.mark.parametrize("a_signed", [False, True])
+@pytest.mark.parametrize("steps", [*STEPS, 3, 4, 5, 7, 8, 9])
+def test_tiles_with_weights_as_bits(steps: int, a_signed: bool, tall: bool) -> None:
+    kernel = Kernel(tile_kernel(a_signed, True, tall, Bits), back_end("amx"))
+    rng = np.random.default_rng(steps)
+    a, w = numbers(rng, a_signed, (ROWS, steps * STEP)), rng.choice([-1, 1], (PANEL * PANELS, steps * STEP))
+    packed = as_bits(tiled(w, steps).reshape(PANELS, -1))
+    memory, weights, offsets = at_line(as_bytes(a)), at_line(packed), np.arange(steps) * STEP
+    check(a @ w.T, lambda size: kernel.sums(memory, steps * STEP, offsets, weights, packed.shape[1], size))
 
 
 @pytest.mark.parametrize(("a_signed", "b_signed"), SIGNS)
