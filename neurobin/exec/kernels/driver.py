@@ -15,7 +15,7 @@ from neurobin.exec.kernels.linear import Product
 from neurobin.exec.kernels.micro import BLOCK_ROWS, PANEL
 from neurobin.exec.kernels.parts import Kernel
 from neurobin.exec.kernels.slots import Arguments, Code, Scratch, Slots, Tensor
-from neurobin.exec.kernels.tiles import configuration
+from neurobin.exec.kernels.tiles import TILE_ROWS, configure, height_for
 
 _FIELDS = 11  # slots of a term
 
@@ -50,12 +50,7 @@ def linear_kernel(
     """The module that drives `product` on a prepared map and hands its sums to `region` (its text and slots)."""
     k = Kernel(slots)
     driver = _Driver(k, operand_name, frame, product, outputs, region)
-    f = k.f
-    if product.uses_tiles:
-        f.intrinsic("llvm.x86.ldtilecfg", "void", k.pointer(configuration()))
     driver.run()
-    if product.uses_tiles:
-        f.intrinsic("llvm.x86.tilerelease", "void")
     return str(k.module)
 
 
@@ -97,6 +92,10 @@ class _Driver:
         some, rest = units // row_blocks, units % row_blocks  # units of a block; one more in the first `rest`
         channel_blocks = (self.outputs + self.channels - 1) // self.channels
         first, last = k.share(row_blocks * channel_blocks)
+        height = k.f.constant(TILE_ROWS)
+        if self.product.uses_tiles:
+            height = positions.compare("sle", BLOCK_ROWS).choose(height_for(positions), height)
+            configure(height)
         with f.loop(first, last) as task:
             channel, number = task // row_blocks * self.channels, task % row_blocks
             channels = (self.outputs - channel).minimum(self.channels)
@@ -104,15 +103,19 @@ class _Driver:
             size = some + number.compare("slt", rest).resized(64, signed=False)
             rows = (size * self.unit).minimum(positions - start)
             with f.loop(0, self.chunks) as chunk, f.loop(0, self.count) as term:
-                self._sums(term, chunk, start, rows, channel, channels)
+                self._sums(term, chunk, start, rows, channel, channels, height)
             self._hand_over(start, rows, channel, channels)
+        if self.product.uses_tiles:
+            f.intrinsic("llvm.x86.tilerelease", "void")
 
     def _chunk(self, steps: Value, chunk: Value) -> tuple[Value, Value]:
         """The first step of a chunk, and how many it has."""
         first = chunk * self.chunk_steps
         return first, (steps - first).minimum(self.chunk_steps)
 
-    def _sums(self, number: Value, chunk: Value, start: Value, rows: Value, channel: Value, channels: Value) -> None:
+    def _sums(
+        self, number: Value, chunk: Value, start: Value, rows: Value, channel: Value, channels: Value, height: Value
+    ) -> None:
         """One term's sums for a block over a chunk of steps, added to the earlier ones of its block of sums."""
         term = self.terms.at(number * (8 * _FIELDS))
         kinds = (PTR, PTR, I64, I64, PTR, I64, I64, I64, I64, I64, I64)
@@ -128,7 +131,7 @@ class _Driver:
             weights_at = weights_at.at(first * step)
             self.f.call(
                 code, a, self.row_bytes, self.rows_together, steps_at.at(first * 8), steps, weights_at, stride, here, rows,
-                c.at(p * (4 * PANEL)), self.c_stride, accumulate | chunk, factor,
+                c.at(p * (4 * PANEL)), self.c_stride, accumulate | chunk, factor, height,
             )  # fmt: skip
 
     def _hand_over(self, start: Value, rows: Value, channel: Value, channels: Value) -> None:

@@ -33,6 +33,7 @@ PARAMETERS = (
     (I64, "c_stride"),
     (I64, "accumulate"),  # 0: C is overwritten
     (I64, "factor"),
+    (I64, "height"),  # rows of a tile, as the tile registers are configured
 )
 
 
@@ -42,7 +43,8 @@ class Micro:
     def __init__(self, module: Module) -> None:
         self.f: Function = module.function(SYMBOL, PARAMETERS)
         self.a, self.a_stride, self.a_block, self.offsets, self.steps, *others = self.f.parameters
-        self.b, self.b_stride, self.panels, self.rows, self.c, self.c_stride, self.accumulate, self.factor = others
+        self.b, self.b_stride, self.panels, self.rows, self.c, self.c_stride, *others = others
+        self.accumulate, self.factor, self.height = others
 
     def offset(self, step: Value) -> Value:
         """Where step `step` begins in a row."""

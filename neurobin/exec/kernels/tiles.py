@@ -17,17 +17,39 @@ from neurobin.exec.kernels.micro import BLOCK_ROWS, PANEL, Micro
 from neurobin.exec.kernels.tile_weights import Bytes
 
 TILE_ROWS = 16
-_A, _LAST = 4, 7  # tile registers: sums from 0 on, operands behind them
+_A, _LAST = 4, 7  # tile registers: sums from 0 on, operands behind them, weights in the last
+_HEIGHTS = 48  # byte of the configuration where the heights of the tiles begin
 _PRODUCT = {(True, True): "ss", (True, False): "su", (False, True): "us", (False, False): "uu"}
 
 
-def configuration() -> np.ndarray:
-    """uint8 [64]: palette 1, eight tiles of 16 rows of 64 bytes."""
+def configuration(height: int = TILE_ROWS) -> np.ndarray:
+    """uint8 [64]: palette 1, eight tiles of 64 bytes by 16 rows, or by `height` rows, up to 16, but for the weights'.
+
+    A product takes as many cycles as its tile of sums has rows.
+    """
     made = np.zeros(64, np.uint8)
     made[0] = 1
     made[16:32] = np.array([64] * 8, "<u2").view(np.uint8)
-    made[48:56] = TILE_ROWS
+    made[_HEIGHTS : _HEIGHTS + 8] = height
+    made[_HEIGHTS + _LAST] = TILE_ROWS
     return made
+
+
+def height_for(rows: Value) -> Value:
+    """The least height with which as many tiles as 16 rows each need have room for `rows` rows."""
+    tiles = (rows + (TILE_ROWS - 1)) // TILE_ROWS
+    return (rows + tiles - 1) // tiles
+
+
+def configure(height: Value) -> None:
+    """Writes the instruction that sets the shapes of all tiles, which zeroes them."""
+    f = height.out
+    shapes = f.memory(f.constant(64))
+    for begin, word in enumerate(configuration().view("<i8")):
+        shapes.at(8 * begin).store(f.constant(int(word)))
+    ones = (1 << 8 * _LAST) // 255  # 1 in each byte but the last
+    shapes.at(_HEIGHTS).store(height * ones | TILE_ROWS << 8 * _LAST)
+    f.intrinsic("llvm.x86.ldtilecfg", "void", shapes)
 
 
 def tile_kernel(a_signed: bool, b_signed: bool, tall: bool = True, weights: type[Bytes] = Bytes) -> str:
@@ -46,7 +68,7 @@ class _Tiles:
     def text(self) -> str:
         """Any number of rows, in stretches of so many row tiles at a time."""
         f, m = self.f, self.m
-        tiles = (m.rows + (TILE_ROWS - 1)) // TILE_ROWS
+        tiles = (m.rows + m.height - 1) // m.height
         if self.tall:
             # four at a time; what is left over takes up to two of them to be threes
             missing = (f.constant(0) - tiles) & 3
@@ -56,7 +78,8 @@ class _Tiles:
             row = self._stretch(row, threes, 3, 1)
         else:
             row = f.constant(0)
-        left = tiles - row // TILE_ROWS
+            fours = threes = row
+        left = tiles - fours * 4 - threes * 3
         row = self._stretch(row, left // 2, 2, 2)
         self._stretch(row, left & 1, 1, 4)
         return str(self.module)
@@ -69,7 +92,7 @@ class _Tiles:
         if panel_tiles > 1:
             first = whole * panel_tiles
             self._blocks(row, count, first, self.m.panels - first, row_tiles, 1)
-        return row + count * (row_tiles * TILE_ROWS)
+        return row + count * (self.m.height * row_tiles)
 
     def _blocks(
         self, first_row: Value, row_blocks: Value, first_panel: Value, panel_blocks: Value, row_tiles: int, panel_tiles: int
@@ -96,7 +119,7 @@ class _Tiles:
                     behind = at_panel + panel_tiles
                     wraps = behind.compare("sge", last_panel)
                     panel.set(wraps.choose(first_panel, behind))
-                    row.set(wraps.choose(at_row + row_tiles * TILE_ROWS, at_row))
+                    row.set(wraps.choose(at_row + m.height * row_tiles, at_row))
                     following = self._places(row.get(), panel.get(), row_tiles, panel_tiles)
                     self._step(self._rows(row.get(), row_tiles), none, weights, panel.get(), places, following)
                 with f.when(is_last):
@@ -116,12 +139,11 @@ class _Tiles:
         place in `end` and begun from its place in `begin`."""
         tiles = weights.tiles(panel, number)
         one_panel, stride, offset = len(tiles) == 1, self.m.a_stride, self.m.offset(number)
-        b_register = _LAST if one_panel else _A + len(rows)
         if not one_panel:
             for i, row in enumerate(rows):
                 self._load(_A + i, row.at(offset), stride)
         for j, b in enumerate(tiles):
-            self._load(b_register, b, 64)
+            self._load(_LAST, b, 64)
             for i, row in enumerate(rows):
                 tile, a_register = i * len(tiles) + j, _A if one_panel else _A + i
                 if one_panel:
@@ -130,17 +152,17 @@ class _Tiles:
                     self._store(tile, end[tile])
                 if begin:
                     self._begin(tile, begin[tile])
-                self.f.intrinsic(self.product, "void", f"i8 {tile}", f"i8 {a_register}", f"i8 {b_register}")
+                self.f.intrinsic(self.product, "void", f"i8 {tile}", f"i8 {a_register}", f"i8 {_LAST}")
         weights.advance()
 
     def _rows(self, first: Value, tiles: int) -> list[Value]:
-        """Row tiles from a multiple of 16 on; 64 rows lie together."""
-        m, rows = self.m, [first + TILE_ROWS * i for i in range(tiles)]
+        """Row tiles from `first` on, a multiple of their height; 64 rows lie together."""
+        m, rows = self.m, [first + self.m.height * i for i in range(tiles)]
         return [m.a.at(row // BLOCK_ROWS * m.a_block).at(row % BLOCK_ROWS * m.a_stride) for row in rows]
 
     def _places(self, row: Value, panel: Value, row_tiles: int, panel_tiles: int) -> list[Value]:
         """Where the tiles of a block of sums belong."""
-        stride = self.m.c_stride * TILE_ROWS
+        stride = self.m.c_stride * self.m.height
         return [
             self.m.place(row, panel).at(stride * i).at(4 * PANEL * j) for i in range(row_tiles) for j in range(panel_tiles)
         ]

@@ -20,7 +20,7 @@ from neurobin.exec.kernels.jit import SYMBOL, compiler
 from neurobin.exec.kernels.layout import spread
 from neurobin.exec.kernels.micro import BLOCK_ROWS, PANEL, PARAMETERS
 from neurobin.exec.kernels.tile_weights import TILE_BYTES
-from neurobin.exec.kernels.tiles import configuration, tile_kernel
+from neurobin.exec.kernels.tiles import TILE_ROWS, configuration, tile_kernel
 from neurobin.exec.limits import rates
 from neurobin.exec.limits.rates import against, missing
 from neurobin.exec.limits.timing import Run, race
@@ -187,7 +187,7 @@ class Block:
             c,
             4 * CHANNELS,
         )
-        table = np.array([tiles, code.address(kernel.text()), *arguments, 0, 1], np.int64)
+        table = np.array([tiles, code.address(kernel.text()), *arguments, 0, 1, TILE_ROWS], np.int64)
         call, place = _AGAIN(code.address(_again(kernel.back_end == "amx"))), table.ctypes.data
 
         def run(count: int, _kept: object = (memory, table)) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable, Sequence
-from functools import cache
 from itertools import product
 
 import numpy as np
@@ -15,8 +14,8 @@ from neurobin.exec.kernels.emit import I64, PTR, Module
 from neurobin.exec.kernels.jit import SYMBOL, compiler
 from neurobin.exec.kernels.machine import BACKENDS, Backend, available, units
 from neurobin.exec.kernels.micro import PANEL, PARAMETERS
-from neurobin.exec.kernels.tile_weights import Bits, as_bits
-from neurobin.exec.kernels.tiles import configuration, tile_kernel
+from neurobin.exec.kernels.tile_weights import Bits, Bytes, as_bits
+from neurobin.exec.kernels.tiles import TILE_ROWS, configuration, tile_kernel
 
 ROWS, PANELS = 64, 4
 STEPS = (1, 2, 15, 16, 17, 40)
@@ -50,11 +49,12 @@ def at_line(values: np.ndarray) -> np.ndarray:
 class Kernel:
     """A micro-kernel that is called with its parameters by name."""
 
-    def __init__(self, text: str, backend: Backend) -> None:
+    def __init__(self, text: str, backend: Backend, height: int = TILE_ROWS) -> None:
+        self._height = height
         kinds = [ctypes.c_void_p if kind == PTR else ctypes.c_int64 for kind, _ in PARAMETERS]
         self._call = ctypes.CFUNCTYPE(None, *kinds)(compiler(backend).address(text))
         if backend.name == "amx":
-            configure_tiles(backend)
+            configure_tiles(backend, height)
 
     def sums(
         self,
@@ -76,6 +76,7 @@ class Kernel:
                 "a": a.ctypes.data, "a_stride": row_bytes, "a_block": 64 * row_bytes, "offsets": offsets.ctypes.data,
                 "steps": len(offsets), "b": b.ctypes.data, "b_stride": panel_bytes, "panels": panels, "rows": rows,
                 "c": c.ctypes.data, "c_stride": C_STRIDE, "accumulate": accumulate, "factor": 1,
+                "height": self._height,
             } | more  # fmt: skip
             self._call(*(values[name] for _, name in PARAMETERS))
             block = c[: room * C_STRIDE].view(np.int32).reshape(room, -1)
@@ -84,13 +85,12 @@ class Kernel:
         return np.stack(found)
 
 
-@cache
-def configure_tiles(backend: Backend) -> None:
-    """Shapes of the tile registers, once for this thread."""
+def configure_tiles(backend: Backend, height: int) -> None:
+    """Shapes of the tile registers, for this thread."""
     module = Module()
     f = module.function(SYMBOL, [(PTR, "shapes"), (I64, "unused")])
     f.intrinsic("llvm.x86.ldtilecfg", "void", f.parameters[0])
-    shapes = configuration()
+    shapes = configuration(height)
     ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64)(compiler(backend).address(str(module)))(shapes.ctypes.data, 0)
 
 
@@ -148,6 +148,24 @@ def test_tiles(a_signed: bool, b_signed: bool, tall: bool) -> None:
     kernel = Kernel(tile_kernel(a_signed, b_signed, tall=tall), back_end("amx"))
     for steps in STEPS:
         check_bytes(kernel, a_signed, b_signed, steps, steps)
+
+
+@pytest.mark.parametrize("tall", [False, True])
+@pytest.mark.parametrize("height", [1, 7, 13, 15])
+@pytest.mark.parametrize("weights", [Bytes, Bits])
+def test_lower_tiles(weights: type[Bytes], height: int, tall: bool) -> None:
+    """As many rows as up to four tiles of that height have, and not a row more."""
+    steps, rng = 9, np.random.default_rng(height)
+    kernel = Kernel(tile_kernel(True, True, tall, weights), back_end("amx"), height)
+    a, w = numbers(rng, True, (ROWS, steps * STEP)), rng.choice([-1, 1], (PANEL * PANELS, steps * STEP))
+    packed = as_bytes(tiled(w, steps)).reshape(PANELS, -1)
+    packed = as_bits(packed) if weights is Bits else packed
+    memory, b, offsets = at_line(as_bytes(a)), at_line(packed), np.arange(steps) * STEP
+    for rows, panels in product(range(1, 4 * height + 1), range(1, PANELS + 1)):
+        found = kernel.sums(memory, steps * STEP, offsets, b, packed.shape[1], (rows, panels))
+        expected = (a @ w.T)[:rows, : panels * PANEL]
+        assert np.array_equal(found[0], expected), (rows, panels)
+        assert np.array_equal(found[1], 2 * expected), (rows, panels, "added")
 
 
 @pytest.mark.parametrize("tall", [False, True])
