@@ -16,8 +16,8 @@ def run(options: Options) -> Claim:
         race = hold(GEMM.name, peers, lambda peer: peer.gemm(GEMM, a, b), gemm_sums(a, b), GEMM.macs, options)
     got, _ = best_of([race], OURS, "torch int8")
     why = (
-        "rows come from the second-level cache for every 64 channels, and exact sums leave as 16-bit numbers, twice the bytes "
-        "of torch's codes"
+        "rows come from the second-level cache for every 64 channels, and exact sums leave as 16-bit numbers, "
+        "twice the bytes of torch's codes"
     )
     return Claim(
         "Matrix products", __doc__ or "", [race], [Goal("GEMM 4096^3 against torch int8 linear", 2.0, got, why=why)]
