@@ -58,7 +58,7 @@ def byte_product(layer: Linear, layout: Layout, ways: tuple[Way, ...], low: int,
     flip = len(ways) > 1 and signs == [True] and [d.signed for d in digits] == [True]
     operand = _operand(layer.frame, layout, len(signs), flip, may_block=not ways and layer.groups == 1)
     offsets, pack = _steps(layer, operand)
-    in_bits = not ways and _worth_bits(layer)
+    in_bits = not ways and _worth_bits(layer, offsets.shape[1])
     bound, terms, blocks = np.zeros(len(signs) + len(digits) - 1), [], _tile_blocks(layer, operand, offsets, in_bits)
     for i, row_signed in enumerate(signs):
         for j, digit in enumerate(digits):
@@ -81,8 +81,10 @@ def byte_product(layer: Linear, layout: Layout, ways: tuple[Way, ...], low: int,
     return Product(operand, _padding(layer, operand), tuple(terms), sums, blocks, not ways)
 
 
-def _worth_bits(layer: Linear) -> bool:
-    return layer.groups == 1 and layer.weight.size >= _KEPT_AS_BITS and bool((np.abs(layer.weight) == 1).all())
+def _worth_bits(layer: Linear, steps: int) -> bool:
+    """Whether all weights are -1 or +1, none left over in a step, where a 0 would become one of them, and many."""
+    full = layer.groups == 1 and layer.weight[0].size == steps * _STEP
+    return full and layer.weight.size >= _KEPT_AS_BITS and bool((np.abs(layer.weight) == 1).all())
 
 
 def _tile_blocks(layer: Linear, operand: Operand, offsets: np.ndarray, in_bits: bool) -> Blocks:

@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 
 from neurobin.exec import reference
-from neurobin.exec.kernels.machine import Backend
+from neurobin.exec.kernels import byte_product
+from neurobin.exec.kernels.machine import Backend, available
+from neurobin.exec.kernels.tile_weights import TILE_BYTES
 from neurobin.exec.plan.plan import Plan
 from neurobin.ir import BINARY, BIPOLAR, TERNARY, Builder, Constant, DType, Graph, TensorType
 from neurobin.ir.dtype import i, u
@@ -73,6 +75,41 @@ def test_a_layer_on_a_map_of_one_column(backend: Backend) -> None:
     ]
     wrong = [text for case in found if (text := mismatch(case, backend))]
     assert not wrong, "\n".join(wrong)
+
+
+@pytest.fixture
+def tiles() -> Backend:
+    found = next((backend for backend in available() if backend.name == "amx"), None)
+    return found or pytest.skip("this CPU has no tiles")
+
+
+def test_long_filters_in_parts(tiles: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if the first-level cache held three tiles of weights: most layers pass in several parts."""
+    monkeypatch.setattr(byte_product, "_WEIGHTS_AT_HAND", 3 * TILE_BYTES)
+    monkeypatch.setattr(byte_product, "_FIRST_LEVEL", 8 * TILE_BYTES)
+    wrong = [found for case in cases() if (found := mismatch(case, tiles))]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_weights_kept_as_bits(tiles: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if every layer had many weights; those that do not fill their steps stay bytes."""
+    monkeypatch.setattr(byte_product, "_KEPT_AS_BITS", 1)
+    rng = np.random.default_rng(3)
+    found = [
+        draw(rng, weight=BIPOLAR, groups=1, channels=channels, outputs=outputs)
+        for channels, outputs in product((48, 63, 64, 65, 96, 128, 192), (1, 16, 33, 65, 100))
+    ]
+    wrong = [text for case in found if (text := mismatch(case, tiles))]
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize(("channels", "outputs"), [(520, 250), (512, 250)])
+def test_a_layer_of_a_million_signs(channels: int, outputs: int, tiles: Backend) -> None:
+    b = Builder({"x": TensorType((5, 4, channels), BIPOLAR)})
+    weight = random_constant(BIPOLAR, (outputs, 3, 3, channels), 0)
+    graph = b.graph(b.add(op_class("bit_conv2d")(weight=weight, padding=(1, 1, 1, 1)), "x"))
+    x = np.random.default_rng(1).choice([-1, 1], (3, 5, 4, channels))
+    assert np.array_equal(Plan(graph, tiles).run(x), reference.run(graph, x))
 
 
 def matrix(features: int, outputs: int, activation: DType, weight: DType, how: str) -> Graph:
