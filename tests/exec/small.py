@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pytest
 
 from neurobin.exec import reference
-from neurobin.exec.kernels import Linear
 from neurobin.exec.kernels.machine import Backend
 from neurobin.exec.plan.plan import Plan
-from neurobin.exec.plan.steps import requests
 from neurobin.ir import Builder, DType, Graph, Op, int_for
 from neurobin.ir import TensorType as Kind
 from neurobin.ir.dtype import i
@@ -57,13 +56,18 @@ def inputs(graph: Graph, count: int, seed: int = 1) -> np.ndarray:
 
 
 def check(graph: Graph, backend: Backend, batches: tuple[int, ...] = (1, 2, 5), threads: tuple[int, ...] = (1, 2)) -> None:
-    """The reference's integers, and no byte written outside of the plan's tensors."""
+    """The reference's integers for so many random images, and no byte written outside of the plan's tensors."""
+    check_on([inputs(graph, count) for count in batches], graph, backend, threads)
+
+
+def check_on(batches: Sequence[np.ndarray], graph: Graph, backend: Backend, threads: tuple[int, ...] = (1, 2)) -> None:
+    """The reference's integers for these images, also from memory that held something else before."""
     with watched() as watch:
         plan = Plan(graph, backend)
-        for count in batches:
-            x = inputs(graph, count)
+        for x in batches:
+            expected = reference.run(graph, x)
             for number in threads:
-                assert np.array_equal(plan.run(x, number), reference.run(graph, x)), (count, number)
+                assert np.array_equal(plan.run(x, number), expected), (len(x), number)
         assert watch.broken() == 0
 
 
@@ -76,10 +80,3 @@ def known(request: pytest.FixtureRequest, problem: str, when: bool = True) -> No
     """Marks the test that runs as one that fails, until the problem is repaired and its line in `OPEN` goes."""
     if when and problem in OPEN:
         request.applymarker(pytest.mark.xfail(reason=OPEN[problem], strict=True))
-
-
-def meets_a_problem(graph: Graph, backend: Backend) -> bool:
-    """Whether a random graph may meet a problem of `OPEN`, which has a test of its own."""
-    layers = [asked for asked in requests(graph).values() if isinstance(asked, Linear)]
-    grouped = any(layer.frame.is_matrix and layer.groups > 1 for layer in layers)
-    return "grouped matrix" in OPEN and grouped and backend.name == "amx"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from neurobin.exec import reference
@@ -12,8 +12,7 @@ from neurobin.exec.kernels.machine import Backend
 from neurobin.exec.plan.plan import Plan
 from neurobin.ir import Graph
 from tests.exec.chains import chains, images
-from tests.exec.guard import watched
-from tests.exec.small import BACK_ENDS, meets_a_problem
+from tests.exec.small import BACK_ENDS, check_on
 from tests.ir.strategies import seeds
 
 batches = st.integers(1, 5)
@@ -23,22 +22,13 @@ batches = st.integers(1, 5)
 @settings(max_examples=15, suppress_health_check=list(HealthCheck))
 @given(graph=chains(), batch=batches, seed=seeds)
 def test_a_chain_gives_the_references_integers(backend: Backend, graph: Graph, batch: int, seed: int) -> None:
-    """Also from memory that held something else before, and without a byte written outside of its tensors."""
-    assume(not meets_a_problem(graph, backend))
-    x = images(graph, batch, seed)
-    expected = reference.run(graph, x)
-    with watched() as watch:
-        plan = Plan(graph, backend)
-        for threads in (1, 2):
-            assert np.array_equal(plan.run(x, threads), expected), threads
-        assert not watch.broken()
+    check_on([images(graph, batch, seed)], graph, backend)
 
 
 @pytest.mark.skipif(not BACK_ENDS, reason="llvmlite is not installed")
 @settings(max_examples=15, suppress_health_check=list(HealthCheck))
 @given(graph=chains(), batch=batches, seed=seeds, backend=st.sampled_from(BACK_ENDS or [None]))
 def test_every_tensor_of_a_chain_can_be_kept(graph: Graph, batch: int, seed: int, backend: Backend) -> None:
-    assume(not meets_a_problem(graph, backend))
     x = images(graph, batch, seed)
     found = Plan(graph, backend, frozenset(graph.types)).trace(x)
     expected = reference.run_all(graph, x)
