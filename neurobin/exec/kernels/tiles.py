@@ -70,7 +70,7 @@ class _Tiles:
         f, m = self.f, self.m
         tiles = (m.rows + m.height - 1) // m.height
         if self.tall:
-            # four at a time; what is left over takes up to two of them to be threes
+            # four at a time, and three where that leaves no fewer at the end: 4 a + 3 b = tiles has b = -tiles mod 4
             missing = (f.constant(0) - tiles) & 3
             threes = missing.compare("sle", tiles // 3).choose(missing, f.constant(0))
             fours = (tiles - threes * 3) // 4
