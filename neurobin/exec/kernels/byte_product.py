@@ -65,10 +65,8 @@ def byte_product(layer: Linear, layout: Layout, ways: tuple[Way, ...], low: int,
             a_signed = row_signed and not flip
             if ways:
                 way = ways[0] if digit.signed and not a_signed else ways[-1]
-                code, blocks = (
-                    bytewise_kernel(way, a_signed, digit.signed),
-                    Blocks(BLOCK_ROWS // way.rows * way.rows, way.rows),
-                )
+                code = bytewise_kernel(way, a_signed, digit.signed)
+                blocks = Blocks(BLOCK_ROWS // way.rows * way.rows, way.rows)
             else:
                 code = tile_kernel(a_signed, digit.signed, not layer.frame.is_matrix, Bits if in_bits else Bytes)
             bound[i + j] += (128 if a_signed else 255) * per_output(np.abs(digit.values)).max()
