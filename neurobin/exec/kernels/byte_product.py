@@ -87,7 +87,7 @@ def _worth_bits(layer: Linear, steps: int) -> bool:
 
 def _tile_blocks(layer: Linear, operand: Operand, offsets: np.ndarray, in_bits: bool) -> Blocks:
     """Weights of a block in a part of the first-level cache, from which all its rows take them, and beside them the places
-    that 64 rows of a window read."""
+    that 64 rows of a window read. Measured: a second panel pays where the rows come back for more steps anyway."""
     unit, steps = BLOCK_ROWS if operand.blocked else TILE_ROWS, offsets.shape[1]
     if in_bits:
         return Blocks(BLOCK_ROWS, unit)
@@ -98,7 +98,7 @@ def _tile_blocks(layer: Linear, operand: Operand, offsets: np.ndarray, in_bits: 
     chunks = -(-steps * TILE_BYTES // _WEIGHTS_AT_HAND)
     while chunks < steps and _read_bytes(offsets[0, : -(-steps // chunks)], operand) > _FIRST_LEVEL:
         chunks += 1
-    return Blocks(BLOCK_ROWS, unit, PANEL, -(-steps // chunks))
+    return Blocks(BLOCK_ROWS, unit, PANEL if chunks == 1 else 2 * PANEL, -(-steps // chunks))
 
 
 def _read_bytes(offsets: np.ndarray, operand: Operand) -> int:
