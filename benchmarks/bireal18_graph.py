@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 
-from benchmarks.bireal18 import BLOCKS, NORM_EPSILON, SIZE, Block, Parameters
+from benchmarks.bireal18 import BLOCKS, NORM_EPSILON, SIZE, Block, Parameters, random_image, random_parameters
 from neurobin.ir import BIPOLAR, FLOAT64, Builder, Constant, DType, Graph, TensorType
 from neurobin.ir.dtype import u
 from neurobin.ops.add import Add
@@ -18,6 +20,7 @@ from neurobin.ops.max_pool2d import MaxPool2d
 from neurobin.ops.sign import Sign
 from neurobin.passes import lower
 
+CALIBRATION_IMAGES = 2
 STEPS_PER_UNIT = 40  # pixel codes per unit of the normalised image; 128 is 0
 
 
@@ -46,6 +49,13 @@ def trained(parameters: Parameters) -> Graph:
 def deployed(parameters: Parameters, images: np.ndarray) -> Graph:
     """The same in integers, calibrated on pixels uint8 [N, 224, 224, 3]."""
     return lower(trained(parameters), images)
+
+
+@cache
+def network() -> Graph:
+    """The deployed network of random parameters that every claim runs, calibrated on two images."""
+    images = np.concatenate([random_image(k) for k in range(CALIBRATION_IMAGES)])
+    return deployed(random_parameters(), pixels(images))
 
 
 def _block(b: Builder, parameters: Parameters, block: Block, x: str) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from benchmarks.environments import ENVIRONMENTS, Environment
 
-PACKAGES = ("neurobin", "numpy", "numba", "llvmlite", "torch", "onnx", "onnxruntime")
+PACKAGES = ("neurobin", "numpy", "llvmlite", "torch", "onnx", "onnxruntime")
 ELSEWHERE = {"larq": ("tensorflow-cpu", "larq", "larq-compute-engine", "larq-zoo", "numpy"), "bnnlab": ("bnn-lab", "numpy")}
 FLAGS = (  # instructions that one or the other contender asks for: x86-64 as in /proc/cpuinfo, then ARM64
     *("popcnt", "avx2", "avx_vnni", "avx512f", "avx512bw", "avx512vl", "avx512_vnni", "avx512_bitalg", "avx512_vpopcntdq"),

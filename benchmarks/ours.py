@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from benchmarks.bireal18 import Parameters, random_image
-from benchmarks.bireal18_graph import deployed, pixels
+from benchmarks.bireal18 import Parameters
+from benchmarks.bireal18_graph import network, pixels
 from benchmarks.contender import Contender, Peer
 from benchmarks.workloads import ConvSpec, GemmSpec
 from neurobin.errors import UnsupportedError
@@ -15,15 +15,12 @@ from neurobin.ir import BIPOLAR, Builder, Constant, Graph, TensorType
 from neurobin.ops.bit_conv2d import BitConv2d
 from neurobin.ops.bit_dense import BitDense
 
-CALIBRATION_IMAGES = 2
-
 
 class Neurobin(Peer):
     """One back end. Inputs are bytes in memory, as the peers' are; outputs are the exact sums in 16 bits."""
 
     def __init__(self, threads: int = 1, back_end: str = "") -> None:
         super().__init__(threads)
-        self.wanted = back_end
         try:
             self.back_end = backend(back_end or None)
             self._missing = ""
@@ -43,9 +40,8 @@ class Neurobin(Peer):
         return self._contender(builder.graph(builder.add(BitDense(Constant(BIPOLAR, b)), "x")), a)
 
     def network(self, parameters: Parameters, image: np.ndarray) -> Contender:
-        graph = deployed(parameters, pixels(np.concatenate([random_image(k) for k in range(CALIBRATION_IMAGES)])))
         return self._contender(
-            graph, pixels(image), "deployed integers: 8-bit stem and shortcuts' convolutions, 16-bit maps; "
+            network(), pixels(image), "deployed integers: 8-bit stem and shortcuts' convolutions, 16-bit maps; "
         )
 
     def _contender(self, graph: Graph, x: np.ndarray, what: str = "") -> Contender:

@@ -82,7 +82,9 @@ def _kernels(found: dict[str, Any]) -> str:
     lines = ["| micro-kernel, GOPS and share of its limit | " + " | ".join(shapes) + " |", "|---|" + "---|" * len(shapes)]
     for name in dict.fromkeys(row["kernel"] for row in found["kernels"]):
         rows = {row["operands"]: row for row in found["kernels"] if row["kernel"] == name}
-        cells = (f"{rows[s]['ops_per_s'] / 1e9:.0f}, {rows[s]['share']:.0%}" for s in shapes)
+        cells = (
+            f"{rows[s]['ops_per_s'] / 1e9:.0f}" + (f", {rows[s]['share']:.0%}" if rows[s]["share"] else "") for s in shapes
+        )
         lines.append(f"| {name} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from benchmarks import bireal18
-from benchmarks.bireal18_graph import deployed, pixels
+from benchmarks.bireal18_graph import network, pixels
 from benchmarks.claim import Claim, Goal, Options, Race
 from benchmarks.timing import race, ratio
+from neurobin.errors import MismatchError
+from neurobin.exec import reference
 from neurobin.exec.kernels.machine import backend
 from neurobin.exec.plan.plan import Plan
 
@@ -15,13 +15,16 @@ BATCHES = (1, 32)
 
 
 def run(options: Options) -> Claim:
-    images = pixels(np.concatenate([bireal18.random_image(k) for k in range(2)]))
-    plan = Plan(deployed(bireal18.random_parameters(), images), backend())
+    image, plan = pixels(bireal18.random_image()), Plan(network(), backend())
+    expected = reference.run(network(), image)
     races, goals = [], []
     for batch in BATCHES:
         bound = {threads: plan.bind(batch, threads) for threads in (1, 2)}
         for each in bound.values():
-            each.input[...] = images[0]
+            each.input[...] = image[0]
+            each.run()
+            if not (each.output == expected).all():
+                raise MismatchError("the packed engine's integers differ from the reference's", where=f"batch {batch}")
         calls = {f"{threads} thread{'s' * (threads > 1)}": each.run for threads, each in bound.items()}
         timings = race(calls, rounds=options.rounds, min_batch_s=options.min_batch_s)
         title = f"Bi-Real Net 18, batch {batch}"

@@ -39,8 +39,13 @@ def run(graph: Graph, x: np.ndarray, batch: int = BATCH, threads: int = 1) -> np
 
 
 def plan(graph: Graph, chosen: Backend | None = None, keep: frozenset[str] = frozenset()) -> Plan:
-    """The plan of a deployed graph, compiled on first use; `keep` names tensors that stay in memory to the end of a run."""
+    """The plan of a deployed graph, compiled on first use; `keep` names tensors that stay in memory to the end of a run.
+
+    Raises UnsupportedError for the numpy back end.
+    """
     key = (id(graph), chosen or backend(), keep)
+    if key[1] is NUMPY:
+        raise UnsupportedError("the numpy back end has no plans", hint="choose another one with NEUROBIN_BACKEND")
     if key not in _plans:
         twin = replace(graph)  # what the plan holds, or the graph could never go and take its plans along
         vars(twin)["types"] = graph.types

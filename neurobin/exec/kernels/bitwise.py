@@ -5,11 +5,11 @@ A step is two 32-bit words. With pc = popcount of the positions where the signs 
     two-valued weights      pc(a ^ w)
     three-valued weights    pc(m & (a ^ w)), m marking the weights that are not 0
 
-and a dot product is a constant of its channel minus a multiple of pc (`terms.py`). Ways, best first:
+and a dot product is a constant of its channel minus a multiple of pc (`bit_product.py`). Ways, best first:
 
 `pairs`   Both operands hold (x1, x1 ^ x2) for each pair of words (x1, x2). With x = a ^ w and a running plane s of weight 1,
-          s' = s ^ a12 ^ w12 leaves the carry, of weight 2, equal to x where s = s', else to s: one popcount and five
-          instructions for two words instead of six (AVX-512, three-input logic).
+          s' = s ^ a12 ^ w12 leaves the carry, of weight 2, equal to x where s = s', else to s: five instructions, one
+          of them a popcount, for two words instead of six (AVX-512, three-input logic).
 `words`   xor, popcount, add; with a mask, one three-input logic instruction in place of the xor (AVX-512).
 `nibbles` AVX2 has no popcount: a table of 16 counts, summed in bytes, which 15 words cannot overflow.
 `plain`   LLVM's `ctpop` on any CPU.

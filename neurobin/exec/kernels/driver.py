@@ -63,7 +63,7 @@ class _Driver:
         operand, blocks, terms = product.operand, product.blocks, product.terms
         self.k, self.f, self.product = k, k.f, product
         self.base, self.pixel = k.pointer(Tensor(operand_name)), k.number(operand.pixel)
-        self.row_bytes, self.rows_together = k.number(operand.row_bytes), k.number(BLOCK_ROWS * operand.pixel)
+        self.row_bytes, self.block_bytes = k.number(operand.row_bytes), k.number(BLOCK_ROWS * operand.pixel)
         self.width, self.height = k.number(frame.width), k.number(frame.height)
         self.out_height, self.out_width = k.number(frame.output[0]), k.number(frame.output[1])
         self.outputs, self.channels = k.number(outputs), k.number(blocks.channels)
@@ -130,7 +130,7 @@ class _Driver:
             steps_at, weights_at = offsets.at((panel + p) * offsets_stride), weights.at((panel + p) * stride)
             weights_at = weights_at.at(first * step)
             self.f.call(
-                code, a, self.row_bytes, self.rows_together, steps_at.at(first * 8), steps, weights_at, stride, here, rows,
+                code, a, self.row_bytes, self.block_bytes, steps_at.at(first * 8), steps, weights_at, stride, here, rows,
                 c.at(p * (4 * PANEL)), self.c_stride, accumulate | chunk, factor, height,
             )  # fmt: skip
 

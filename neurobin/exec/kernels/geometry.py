@@ -36,10 +36,7 @@ def cover(offsets: np.ndarray, span: int) -> Cover:
 
 @dataclass(frozen=True)
 class Frame:
-    """The padded map of a window, its strides undone: bytes between pixels, pixels between rows, rows between images.
-
-    `shared` borders overlap: the right one of a row is the left one of the next.
-    """
+    """A window and the padded map that it slides over, its strides undone."""
 
     kernel: tuple[int, int]
     stride: tuple[int, int]
@@ -103,10 +100,6 @@ class Frame:
         taps = self.taps().reshape(-1, 2)
         used[taps[:, 0] % self.stride[0], taps[:, 1] % self.stride[1]] = True
         return np.where(used, np.cumsum(used).reshape(used.shape) - 1, -1)
-
-    def positions(self, images: int) -> int:
-        """Consecutive places from the first output to the last one."""
-        return (images - 1) * self.height * self.width + (self.output[0] - 1) * self.width + self.output[1]
 
     def overhangs(self) -> tuple[np.ndarray, np.ndarray]:
         """Classes of output positions by the taps that fall outside of the map.

@@ -104,9 +104,6 @@ class Condition:
         bits = width(low, high)
         return Lane(self.value.choose(yes.value.resized(bits), no.value.resized(bits)), low, high)
 
-    def __invert__(self) -> Condition:
-        return Condition(self.value ^ -1)
-
 
 class Lanes:
     """What an op may ask for besides its operands: its constants, spread over lanes. See `region.py` for the loops."""

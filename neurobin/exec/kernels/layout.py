@@ -76,9 +76,11 @@ class Layout:
 
     @property
     def is_dense(self) -> bool:
-        """An image's elements follow each other without gaps."""
+        """An image's elements follow each other from its start on, without gaps or a border."""
         _, width, channels = self.shape
-        return self.pixel == channels * self.form.numpy.itemsize and self.row == width * self.pixel
+        return (
+            self.border == Border() and self.pixel == channels * self.form.numpy.itemsize and self.row == width * self.pixel
+        )
 
     def size(self, images: int) -> int:
         """Bytes of so many images, their last border included."""
@@ -113,7 +115,7 @@ def bits(kind: TensorType) -> Layout:
 
 
 def spread(pixel: int) -> int:
-    """Bytes from a pixel to the next: a multiple of 512 would put neighbours into the same few sets of the cache."""
+    """Bytes from a pixel to the next: multiples of 256 would put neighbours into the same few sets of the cache."""
     return pixel + 64 if pixel % 256 == 0 else pixel
 
 

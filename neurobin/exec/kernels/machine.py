@@ -1,7 +1,7 @@
 """The units of this CPU, and the back ends they make possible, best first.
 
     amx        AVX-512 and int8 tiles: byte products on tiles, bit products by popcount where they are cheaper
-    avx512     VPOPCNTDQ for bits, VNNI for bytes where there is one
+    avx512     VPOPCNTDQ for bits, VNNI for bytes
     avx2       nibble tables for bits, widening multiply-add for bytes
     generic    what LLVM makes of `ctpop` and plain products on any CPU
     numpy      no machine code at all: the portable path and the oracle of the others
@@ -23,8 +23,8 @@ from neurobin.errors import UnsupportedError, UsageError
 VARIABLE = "NEUROBIN_BACKEND"
 
 _AVX2 = ("avx", "avx2", "fma", "bmi", "bmi2", "popcnt", "lzcnt", "movbe", "f16c")
-_AVX512 = (*_AVX2, "avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512cd", "avx512vpopcntdq")
-_AMX = (*_AVX512, "avx512vnni", "amx-tile", "amx-int8")
+_AVX512 = (*_AVX2, "avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512cd", "avx512vpopcntdq", "avx512vnni")
+_AMX = (*_AVX512, "amx-tile", "amx-int8")
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Backend:
 NUMPY = Backend("numpy", ())
 BACKENDS = (
     Backend("amx", _AMX, ("avx512vbmi", "avx512bitalg", "gfni")),
-    Backend("avx512", _AVX512, ("avx512vnni", "avx512vbmi", "avx512bitalg", "gfni")),
+    Backend("avx512", _AVX512, ("avx512vbmi", "avx512bitalg", "gfni")),
     Backend("avx2", _AVX2),
     Backend("generic", ()),
     NUMPY,

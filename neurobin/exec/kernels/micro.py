@@ -8,7 +8,8 @@ channels = 64 bytes):
 
 A step reads 64 consecutive bytes (byte products) or one 64-bit word (bit products) of a row. A convolution is a table of
 offsets, one or more per tap; there is no im2col. Rows beyond the last are computed and thrown away: what lies behind a
-map may be read, never used.
+map may be read, never used. Byte products know no factor; a kernel that is alone in its layer takes no notice of `factor`
+and `accumulate`.
 """
 
 from __future__ import annotations

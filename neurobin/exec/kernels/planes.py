@@ -20,7 +20,7 @@ MAX_TABLE_BITS = 3  # plane bits of a free basis are found by comparing with eac
 
 @dataclass(frozen=True)
 class Plane:
-    """One plane: its weight, whether its bits are signs, and the values (ranges, both ends included) that set its bit."""
+    """One plane: its weight, whether its bits are signs, and the rule for the values that set its bit."""
 
     weight: int
     signs: bool

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from neurobin.exec.kernels.emit import Value, vector
+from neurobin.exec.kernels.emit import Value, element_bits, vector
 from neurobin.exec.kernels.layout import LANES, Form, Layout
 from neurobin.exec.kernels.parts import Kernel
 from neurobin.exec.kernels.slots import Slots
@@ -80,7 +80,7 @@ class _Element:
             return total | place.load("i64", 8)
         value = place.load(self.narrow)
         if self.kind == "sum":
-            return total + value.resized(32 if "i32" in self.wide else 64, signed=self.signed)
+            return total + value.resized(element_bits(self.wide), signed=self.signed)
         greater = value.compare("sgt" if self.signed else "ugt", total)
         return greater.choose(value, total)
 

@@ -178,8 +178,11 @@ class Region(Lanes):
             pixel = self.slots.load(self._args, layout.pixel)
         place = start.at(self._position * pixel) if wide else start
         if channels == 1 and self.shape[2] > 1:
-            element = vector(1, f"i{8 * layout.form.numpy.itemsize}").split()[-1][:-1]
-            value = place.load(element).resized(self._lane_bits(layout), signed=layout.form.signed).splat(LANES)
+            value = (
+                place.load(f"i{8 * layout.form.numpy.itemsize}")
+                .resized(self._lane_bits(layout), signed=layout.form.signed)
+                .splat(LANES)
+            )
         elif layout.form is Form.BITS:
             value = self._read_bits(place, layout)
         else:

@@ -22,7 +22,7 @@ from neurobin.exec.kernels.micro import BLOCK_ROWS, PANEL, PARAMETERS
 from neurobin.exec.kernels.tile_weights import TILE_BYTES
 from neurobin.exec.kernels.tiles import TILE_ROWS, configuration, tile_kernel
 from neurobin.exec.limits import rates
-from neurobin.exec.limits.rates import against, missing
+from neurobin.exec.limits.rates import against
 from neurobin.exec.limits.timing import Run, race
 from neurobin.ir import Json
 
@@ -113,9 +113,8 @@ def find(name: str) -> Kernel:
 
 
 def runs_here(kernel: Kernel) -> bool:
-    """Whether this CPU has its back end, and, beyond that, the instructions it is made of."""
-    has_dot_products = not missing(rates.find("vnni"))
-    return kernel.back_end in {b.name for b in machine.available()} and (kernel.limit != "vnni" or has_dot_products)
+    """Whether this CPU has its back end."""
+    return kernel.back_end in {b.name for b in machine.available()}
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-Run = Callable[[int], object]  # does something so many times
+Run = Callable[[int], object]  # runs a loop so many times
 _LEAST, _GUESSES = 5, 3  # turns of anything, however long; timings of a guess
 _FINE_S = 1e-5  # a clock of coarser steps cannot time a short turn
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from functools import cache
 from itertools import pairwise
 
@@ -129,17 +129,18 @@ class Bound:
 
     def run(self) -> None:
         """From `input` to `output`."""
-        if self._barrier is not None:
-            self._barrier.fill(0)
         calls = self._calls
         if len(calls) == 1:
             calls[0]()
             return
         with _ONE_TEAM:
+            if self._barrier is not None:
+                self._barrier.fill(0)
             others = [_pool(len(calls)).submit(call) for call in calls[1:]]
-            calls[0]()
-            for other in others:
-                other.result()
+            try:
+                calls[0]()
+            finally:  # an interrupt leaves no thread at work on this memory
+                wait(others)
 
     def _mixed(self, instance: Instance) -> None:
         """With numpy between native steps: chunk by chunk, in one thread."""

@@ -47,6 +47,18 @@ def test_an_output_that_a_padded_layer_reads_too(channels: int, backend: Backend
     check(b.graph(at), backend)
 
 
+@on_every_back_end
+@pytest.mark.parametrize("name", ["flatten", "reshape"])
+def test_a_bordered_map_under_another_name(name: str, backend: Backend) -> None:
+    """A 3x1 window wants rows around its map and no columns, so that its rows follow each other without gaps."""
+    b = Network(8, 4, 16)
+    at = b.op("requantise", "x", multiplier=ONE, bias=ZERO, shift=0, dtype=i(8))
+    tall = b.op("int_conv2d", at, weight=random_constant(i(4), (16, 3, 1, 16), 0), padding=(1, 0, 1, 0))
+    flat = b.op("flatten", at) if name == "flatten" else b.op("reshape", at, shape=(8 * 4 * 16,))
+    parts = (b.op("requantise", at, multiplier=ONE, bias=ZERO, shift=0, dtype=i(32)) for at in (b.op("flatten", tall), flat))
+    check(b.graph(b.op("concat", *parts)), backend)
+
+
 UNREAD = {
     "slice": {"start": 0, "stop": 2},
     "flatten": {},
