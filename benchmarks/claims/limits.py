@@ -15,7 +15,7 @@ from neurobin.exec.limits.machine import measured
 POPCOUNT, LARGE = "pairs", "matrix, 4096"
 _MASKS = (
     "A mask leaves no way to count two words with one popcount: words with masks take three instructions each, pairs of "
-    "words without five, so ternary weights can be at most 5/6 as fast as binary ones in pairs. Tiles do not know "
+    "words without five, so where both run at their limits ternary weights are 5/6 as fast. Tiles do not know "
     "the difference."
 )
 

@@ -20,7 +20,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from neurobin.exec.kernels.emit import Function, Module, Value, Variable, vector
+from neurobin.exec.kernels.emit import Function, Module, Value, assign, vector
 from neurobin.exec.kernels.micro import PANEL, Micro
 
 _I32 = vector(PANEL, "i32")
@@ -75,7 +75,7 @@ def bitwise_kernel(way: Way, masked: bool, alone: bool = False) -> str:
             for place, row_sums in zip(m.row(first.at(m.offset(step)), way.rows), sums, strict=True):
                 x = (place.load("i32", 4).splat(PANEL), place.at(4).load("i32", 4).splat(PANEL))
                 for variables, (w, masks) in zip(row_sums, weights, strict=True):
-                    _set(variables, way.step(f, [v.get() for v in variables], x, w, masks))
+                    assign(variables, way.step(f, [v.get() for v in variables], x, w, masks))
         old_counts = (start if alone else m.accumulate | start).compare("ne", 0)
         factor = m.factor.resized(32).splat(PANEL)
         for r, row_sums in enumerate(sums):
@@ -99,11 +99,6 @@ def _words(place: Value, masked: bool) -> tuple[list[Value], list[Value]]:
     """The two words of a step of all channels of a panel, and their masks."""
     loaded = [place.at(_WORD_BYTES * k).load(_I32, 64) for k in range(4 if masked else 2)]
     return loaded[:2], loaded[2:]
-
-
-def _set(variables: list[Variable], values: list[Value]) -> None:
-    for variable, value in zip(variables, values, strict=True):
-        variable.set(value)
 
 
 def _logic(f: Function, table: int, a: Value, b: Value, c: Value) -> Value:

@@ -155,6 +155,12 @@ class Variable:
         self.place.out.line(f"store {value.kind} {value.text}, ptr {self.place.text}")
 
 
+def assign(variables: Sequence[Variable], values: Sequence[Value]) -> None:
+    """Sets each variable to its value."""
+    for variable, value in zip(variables, values, strict=True):
+        variable.set(value)
+
+
 def mangle(kind: str) -> str:
     """A type as LLVM writes it in the name of an overloaded intrinsic: <16 x i32> is v16i32."""
     match = _VECTOR.fullmatch(kind)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from neurobin.exec.kernels.emit import Function, Value, Variable, element_bits, vector
+from neurobin.exec.kernels.emit import Function, Value, assign, element_bits, vector
 from neurobin.exec.kernels.layout import LANES, Layout
 from neurobin.exec.kernels.parts import Kernel
 from neurobin.exec.kernels.slots import Slots
@@ -42,15 +42,10 @@ def reduction_kernel(slots: Slots, reduction: Reduction, source: tuple[str, Layo
             loaded = start.at(channel * size).load(vector(LANES, f"i{8 * size}")).resized(bits, signed=layout.form.signed)
             index = lanes + channel.resized(bits).splat(LANES)
             inside = index.compare("slt", channels.resized(bits).splat(LANES))
-            _set(kept, reduction.step([one.get() for one in kept], loaded, index, inside))
+            assign(kept, reduction.step([one.get() for one in kept], loaded, index, inside))
         made = reduction.total([one.get() for one in kept]).resized(made_bits)
         goal.at(image * to_image).at(y * to_row).at(x * to_pixel).store(made)
     return str(k.module)
-
-
-def _set(variables: list[Variable], values: list[Value]) -> None:
-    for variable, value in zip(variables, values, strict=True):
-        variable.set(value)
 
 
 def _reduced(name: str, lanes: Value) -> Value:

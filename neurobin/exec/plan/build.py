@@ -184,7 +184,7 @@ class _Builder:
         try:
             made = byte_product(lying, layout, (), low, high) if lying else product(layer, layout, self.means, low, high)
         except UnsupportedError:
-            lying, made = None, self._product_of_prepared(layer, layout, low, high)
+            made, lying = self._product_of_prepared(layer, layout, low, high) if lying else None, None
         if made is None:
             self._numpy()
             return
