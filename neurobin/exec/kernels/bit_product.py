@@ -15,7 +15,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from neurobin.errors import UnsupportedError
-from neurobin.exec.kernels.bitwise import PAIRS, Way, bitwise_kernel
+from neurobin.exec.kernels.bitwise import Way, bitwise_kernel
 from neurobin.exec.kernels.geometry import Frame
 from neurobin.exec.kernels.layout import WORD_BYTES, Layout, spread
 from neurobin.exec.kernels.linear import (
@@ -51,7 +51,7 @@ def bit_product(layer: Linear, layout: Layout, ways: tuple[Way, Way], low: int, 
         raise UnsupportedError(f"no bit planes for {layout.dtype} times {layer.dtype}")
     masked = any((values == 0).any() for _, values in factors) or _mixes_groups(layer)
     way = ways[1] if masked else ways[0]
-    operand = _operand(layer.frame, layout, len(planes), way is PAIRS)
+    operand = _operand(layer.frame, layout, len(planes), way.paired)
     offsets, pack = _steps(layer, operand, masked)
     alone, terms = len(planes) * len(factors) == 1, list[Term]()
     code, words = bitwise_kernel(way, masked, alone), operand.plane

@@ -61,6 +61,16 @@ def units() -> frozenset[str]:
 
 
 @cache
+def cpu() -> str:
+    """LLVM's name of this CPU, such as "znver4"; "" where llvmlite is missing."""
+    try:
+        from llvmlite import binding
+    except ImportError:
+        return ""
+    return str(binding.get_host_cpu_name())
+
+
+@cache
 def available() -> tuple[Backend, ...]:
     """The back ends that can run here, best first; numpy always is the last."""
     try:

@@ -95,7 +95,7 @@ KERNELS = (
     _bytes("int16 multiply-add 512", "avx512", "madd512", bytewise.MADD512),
     _bits("pairs", "avx512", "pair", bitwise.PAIRS, "pairs"),
     _bits("words", "avx512", "triple", bitwise.WORDS),
-    _bits("words, masked", "avx512", "masked", bitwise.WORDS, "masked"),
+    _bits("words, masked", "avx512", "triple", bitwise.WORDS, "masked"),
     _bytes("int16 multiply-add 256", "avx2", "madd256", bytewise.MADD256),
     _bits("nibbles", "avx2", "nibbles", bitwise.NIBBLES),
     _bits("nibbles, masked", "avx2", "nibbles", bitwise.NIBBLES, "masked"),

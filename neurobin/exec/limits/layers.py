@@ -45,7 +45,7 @@ class Layer:
 STAGES = (Layer(64, 56), Layer(128, 28), Layer(256, 14), Layer(512, 7))
 LAYERS = (*STAGES, Layer(256, 14, TERNARY))
 TERNARY_BINARY = (LAYERS[-1], STAGES[2])
-_OF_BITS = {"pairs": "pair", "words": "masked", "nibbles": "nibbles", "plain": "any popcount"}
+_OF_BITS = {"pairs": "pair", "words": "triple", "nibbles": "nibbles", "plain": "any popcount"}
 _OF_BYTES = {bytewise.VNNI: "vnni", bytewise.MADD512: "madd512", bytewise.MADD256: "madd256", bytewise.PLAIN: "madd128"}
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from neurobin.exec.kernels import machine
+from neurobin.exec.kernels import bitwise, machine
 from neurobin.exec.kernels.emit import I64, Function, Value, vector
 from neurobin.exec.kernels.jit import compiler
 from neurobin.exec.kernels.machine import Backend
@@ -27,13 +27,8 @@ from neurobin.ir import Json
 
 _LOOP = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64)
 _LONGER = 1.1  # a chain that shows the clock, against the work beside it
-_XOR3, _SAME_ELSE, _AND_XOR = 0x96, 0xB2, 0x28  # truth tables of three-input logic
 
 Values = Sequence[Value]
-
-
-def _logic(f: Function, table: int, a: Value, b: Value, c: Value) -> Value:
-    return f.intrinsic("llvm.x86.avx512.pternlog.d.512", WIDE, a, b, c, f"i32 {table}")
 
 
 def _lanes(x: Value) -> int:
@@ -49,21 +44,15 @@ def _popcount(f: Function, _: Values, x: Values) -> list[Value]:
 
 
 def _three(f: Function, s: Values, x: Values) -> list[Value]:
-    return [_logic(f, _XOR3, s[0], x[0], x[1])]
+    return [bitwise.logic(f, bitwise.XOR3, s[0], x[0], x[1])]
 
 
 def _triple(f: Function, s: Values, x: Values) -> list[Value]:
     return [s[0] + _count(f, x[0] ^ x[1])]
 
 
-def _masked(f: Function, s: Values, x: Values) -> list[Value]:
-    return [s[0] + _count(f, _logic(f, _AND_XOR, x[0], x[1], x[2]))]
-
-
 def _pair(f: Function, s: Values, x: Values) -> list[Value]:
-    after = _logic(f, _XOR3, s[1], x[2], x[3])  # words are kept as (x1, x1 ^ x2): see kernels/bitwise.py
-    carry = _logic(f, _SAME_ELSE, s[1], after, x[0] ^ x[1])
-    return [s[0] + _count(f, carry), after]
+    return bitwise.PAIRS.step(f, [bitwise.Sum(list(s), (x[0], x[1]), list(x[2:]), [])])[0]
 
 
 def _nibbles(f: Function, s: Values, x: Values) -> list[Value]:
@@ -123,10 +112,8 @@ LIMITS = (
           VectorLoop(WIDE, 8, 0, 1, _popcount)),
     Limit("logic", "three-input logic, 512 bits", ("avx512f",), 1, None, "no limit: it multiplies nothing",
           VectorLoop(WIDE, 8, 1, 2, _three)),
-    Limit("triple", "xor, popcount, add, 512 bits", _VPOPCNT, 3, 512, "2 x 512 bits x steps/s",
+    Limit("triple", "xor (or and-xor), popcount, add, 512 bits", _VPOPCNT, 3, 512, "2 x 512 bits x steps/s",
           VectorLoop(WIDE, 12, 1, 2, _triple)),
-    Limit("masked", "and-xor, popcount, add, 512 bits", _VPOPCNT, 3, 512, "2 x 512 bits x steps/s",
-          VectorLoop(WIDE, 12, 1, 3, _masked)),
     Limit("pair", "two words, one popcount, 512 bits", _VPOPCNT, 5, 1024, "2 x 2 words x 512 bits x steps/s",
           VectorLoop(WIDE, 8, 2, 4, _pair)),
     Limit("vnni", "int8 dot products of 4, 512 bits", ("avx512f", "avx512vnni"), 1, 64, "2 x 64 products x steps/s",

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -238,32 +239,41 @@ def instructions(loop: list[str]) -> Counter[str]:
     return Counter(line.split()[0] for line in loop if not line.startswith((".", "#")))
 
 
-def pair_loops() -> list[list[str]]:
+def wide(way: bitwise.Way, cpu: str) -> bitwise.Way:
+    """A way with the registers it uses on a CPU."""
+    return replace(way, tile=bitwise.wide_tile(cpu))
+
+
+def pair_loops(cpu: str) -> list[list[str]]:
     """The innermost loops of `pairs` that count."""
-    loops = innermost_loops(assembly("avx512", bitwise.bitwise_kernel(bitwise.PAIRS, False, True)))
+    loops = innermost_loops(assembly("avx512", bitwise.bitwise_kernel(wide(bitwise.PAIRS, cpu), False, True)))
     return [loop for loop in loops if any("vpopcntd" in line for line in loop)]
 
 
 @on_x86
-def test_pairs_count_two_words_with_one_popcount() -> None:
-    """Six rows and two panels: 12 popcounts of 12 pairs of words, in whole registers."""
-    loops = pair_loops()
+@pytest.mark.parametrize(("cpu", "sums"), [("any", 12), ("znver4", 8)])
+def test_pairs_count_two_words_with_one_popcount(cpu: str, sums: int) -> None:
+    """Six or four rows and two panels: a popcount of each pair of words, in whole registers."""
+    loops = pair_loops(cpu)
     widest = instructions(max(loops, key=lambda loop: instructions(loop)["vpopcntd"]))
-    assert (widest["vpopcntd"], widest["vpternlogd"]) == (12, 24)
+    assert (widest["vpopcntd"], widest["vpternlogd"]) == (sums, 2 * sums)
     for loop in loops:
         assert all("%zmm" in line for line in loop if "vpopcntd" in line or "vpternlogd" in line)
 
 
 @on_x86
-def test_pairs_are_counted_from_registers(request: pytest.FixtureRequest) -> None:
-    known(request, "spills")
-    for loop in pair_loops():
+@pytest.mark.parametrize("cpu", ["any", "znver4"])
+def test_pairs_are_counted_from_registers(cpu: str, request: pytest.FixtureRequest) -> None:
+    if cpu == "any":
+        known(request, "spills")
+    for loop in pair_loops(cpu):
         assert not [line for line in loop if "(%rsp)" in line or "(%rbp)" in line]
 
 
 @on_x86
-def test_masked_words_are_counted_from_registers() -> None:
-    for loop in innermost_loops(assembly("avx512", bitwise.bitwise_kernel(bitwise.WORDS, True, True))):
+@pytest.mark.parametrize("cpu", ["any", "znver4"])
+def test_masked_words_are_counted_from_registers(cpu: str) -> None:
+    for loop in innermost_loops(assembly("avx512", bitwise.bitwise_kernel(wide(bitwise.WORDS, cpu), True, True))):
         if any("vpopcntd" in line for line in loop):
             assert instructions(loop)["vpternlogd"] == instructions(loop)["vpopcntd"]
             assert not any("(%rsp)" in line for line in loop)

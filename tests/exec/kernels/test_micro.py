@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -24,7 +25,11 @@ C_STRIDE = 4 * PANEL * PANELS
 _SLACK = 1 << 14
 _UNTOUCHED = 0x5A5A5A5A
 BYTES = {"vnni": bytewise.VNNI, "madd512": bytewise.MADD512, "madd256": bytewise.MADD256, "plain": bytewise.PLAIN}
-BITS = {"pairs": bitwise.PAIRS, "words": bitwise.WORDS, "nibbles": bitwise.NIBBLES, "plain": bitwise.PLAIN}
+BITS = {"nibbles": bitwise.NIBBLES, "plain": bitwise.PLAIN} | {
+    f"{way.name}, {cpu}": replace(way, tile=bitwise.wide_tile(cpu))
+    for way in (bitwise.PAIRS, bitwise.WORDS)
+    for cpu in ("any", "znver4")
+}
 ON = {"vnni": "avx512", "madd512": "avx512", "madd256": "avx2", "pairs": "avx512", "words": "avx512", "nibbles": "avx2"}
 SIGNS = list(product((False, True), repeat=2))
 
@@ -226,10 +231,11 @@ def interleaved(made: np.ndarray, steps: int) -> np.ndarray:
 @pytest.mark.parametrize("name", sorted(BITS))
 def test_bits(name: str, masked: bool, factor: int) -> None:
     """The first row differs from the first channel everywhere, the second from none."""
-    paired = name == "pairs"
+    way = BITS[name]
+    paired = way.paired
     if paired and masked:
         pytest.skip("pairs have no masks")
-    kernel = Kernel(bitwise.bitwise_kernel(BITS[name], masked), back_end(ON.get(name, "generic")))
+    kernel = Kernel(bitwise.bitwise_kernel(way, masked), back_end(ON.get(way.name, "generic")))
     for steps in STEPS:
         rng = np.random.default_rng(steps)
         a, w = rng.integers(0, 2, (ROWS, steps * STEP)), rng.integers(0, 2, (PANEL * PANELS, steps * STEP))

@@ -72,8 +72,10 @@ def test_graphs_say_what_brevitas_says(name):
     wanted, images = make.values(net, pixels).numpy(), last(pixels)
     found, whole = reference.run(graph, images), reference.run(deployed, images)
     assert np.abs(found - wanted).max() <= CLOSE
-    assert np.array_equal(found.argmax(1), wanted.argmax(1))
-    assert np.array_equal(whole.argmax(1), wanted.argmax(1))
+    # of values that are equal but for rounding, which differs between CPUs, either is the largest
+    for values in (found, whole):
+        chosen = np.take_along_axis(wanted, values.argmax(1)[:, None], 1)[:, 0]
+        assert (wanted.max(1) - chosen).max() <= CLOSE
     assert np.array_equal(packed.run(deployed, images), whole)
 
 
