@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import subprocess
 import sys
+from datetime import date
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from benchmarks.environments import ENVIRONMENTS, Environment
+from neurobin.exec.kernels.machine import available
 
 PACKAGES = ("neurobin", "numpy", "llvmlite", "torch", "onnx", "onnxruntime")
 ELSEWHERE = {"larq": ("tensorflow-cpu", "larq", "larq-compute-engine", "larq-zoo", "numpy"), "bnnlab": ("bnn-lab", "numpy")}
@@ -27,6 +30,7 @@ def machine_info(threads: int) -> dict[str, object]:
     has = set(facts.get("flags", facts.get("Features", "")).split())
     return {
         "cpu": facts.get("model name") or platform.processor() or "unknown",
+        "date": date.today().isoformat(),
         "architecture": platform.machine(),
         "flags": [flag for flag in FLAGS if flag in has],
         "cores": os.cpu_count(),
@@ -37,6 +41,12 @@ def machine_info(threads: int) -> dict[str, object]:
         "packages": {name: _version(name) for name in PACKAGES},
         "environments": {name: _versions_in(environment) for name, environment in ENVIRONMENTS.items()},
     }
+
+
+def page_name(cpu: str) -> str:
+    """What the files of this CPU's figures are called: who makes it, and our best back end there ("amd-avx512")."""
+    maker = re.match(r"[a-z]*", cpu.lower())
+    return f"{(maker and maker[0]) or platform.machine().lower()}-{available()[0].name}"
 
 
 def _cpu_facts() -> dict[str, str]:

@@ -16,6 +16,18 @@ from neurobin.ops.bit_conv2d import BitConv2d
 from neurobin.ops.bit_dense import BitDense
 
 
+def conv_graph(x: np.ndarray, w: np.ndarray) -> Graph:
+    """A 3x3 convolution of stride 1 and padding 1 of maps like `x` [N, H, W, C] with `w` [O, 3, 3, C], +-1."""
+    b = Builder({"x": TensorType(x.shape[1:], BIPOLAR)})
+    return b.graph(b.add(BitConv2d(Constant(BIPOLAR, w), padding=(1, 1, 1, 1)), "x"))
+
+
+def gemm_graph(w: np.ndarray) -> Graph:
+    """Rows of +-1 times `w` [n, k], transposed."""
+    b = Builder({"x": TensorType(w.shape[1:], BIPOLAR)})
+    return b.graph(b.add(BitDense(Constant(BIPOLAR, w)), "x"))
+
+
 class Neurobin(Peer):
     """One back end. Inputs are bytes in memory, as the peers' are; outputs are the exact sums in 16 bits."""
 
@@ -32,12 +44,10 @@ class Neurobin(Peer):
         return self._missing
 
     def conv(self, spec: ConvSpec, x: np.ndarray, w: np.ndarray) -> Contender:
-        b = Builder({"x": TensorType(x.shape[1:], BIPOLAR)})
-        return self._contender(b.graph(b.add(BitConv2d(Constant(BIPOLAR, w), padding=(1, 1, 1, 1)), "x")), x)
+        return self._contender(conv_graph(x, w), x)
 
     def gemm(self, spec: GemmSpec, a: np.ndarray, b: np.ndarray) -> Contender:
-        builder = Builder({"x": TensorType((spec.k,), BIPOLAR)})
-        return self._contender(builder.graph(builder.add(BitDense(Constant(BIPOLAR, b)), "x")), a)
+        return self._contender(gemm_graph(b), a)
 
     def network(self, parameters: Parameters, image: np.ndarray) -> Contender:
         return self._contender(

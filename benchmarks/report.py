@@ -1,4 +1,4 @@
-"""Claims as `docs/performance.md`, its picture `docs/performance.svg`, and all figures as JSON."""
+"""Claims as a page for this CPU, its picture, all figures as JSON, and a page of the goals on every CPU measured so far."""
 
 from __future__ import annotations
 
@@ -18,14 +18,40 @@ _HEAD = "| contender | cpu ms, median | min | spread | wall ms, median | GOP per
 _RULE = "|---|---|---|---|---|---|"
 
 
-def markdown(claims: Sequence[Claim], machine: Mapping[str, Any], duration_s: float) -> str:
-    """The whole page."""
+_OVERVIEW = """What was asked of the engine, and what came, on every CPU that it was measured on. A column is one run of
+`make bench` there, which writes the page that its head leads to, and this one; do not edit. Peers differ between CPUs as
+much as we do: torch and ONNX Runtime multiply bytes with AMX tiles or VNNI where a CPU has them, Larq's path on x86 is
+portable C++."""
+
+
+def overview(pages: Mapping[str, Mapping[str, Any]]) -> str:
+    """The goals on every CPU: figures by name of their page."""
+    goals: dict[tuple[str, str], dict[str, Mapping[str, Any]]] = {}
+    for name, page in pages.items():
+        for goal in (goal for claim in page["claims"] for goal in claim["goals"]):
+            goals.setdefault((goal["text"], f"{goal['wanted']:g} {goal['unit']}"), {})[name] = goal
+    heads = [f"[{page['machine']['cpu']}, {name.rpartition('-')[2]}](performance/{name}.md)" for name, page in pages.items()]
+    rows = [f"| goal | wanted | {' | '.join(heads)} |", "|---|---|" + "---|" * len(heads)]
+    for (text, wanted), by_page in goals.items():
+        rows.append(f"| {text} | {wanted} | {' | '.join(_cell(by_page.get(name)) for name in pages)} |")
+    pictures = [f"![{page['machine']['cpu']}](performance/{name}.svg)" for name, page in pages.items()]
+    return "\n\n".join(["# How fast the packed engine is", _OVERVIEW, "\n".join(rows), *pictures]) + "\n"
+
+
+def _cell(goal: Mapping[str, Any] | None) -> str:
+    if goal is None or goal["got"] is None:
+        return "not measured"
+    return f"{goal['got']:.3g} {goal['unit']}".strip() + ("" if goal["reached"] else ", missed")
+
+
+def markdown(claims: Sequence[Claim], machine: Mapping[str, Any], duration_s: float, name: str) -> str:
+    """The page of one CPU, whose files are called `name`."""
     goals = [goal for claim in claims for goal in claim.goals]
     parts = [
-        "# How fast the packed engine is",
+        f"# How fast the packed engine is: {machine['cpu']}",
         _INTRODUCTION,
         _machine(machine, duration_s),
-        "![Ratios against the peers](performance.svg)",
+        f"![Ratios against the peers]({name}.svg)",
         "## Goals",
         "| goal | wanted | measured | |\n|---|---|---|---|\n" + "\n".join(map(_goal, goals)),
         *(_section(claim) for claim in claims),
@@ -39,8 +65,9 @@ def _machine(machine: Mapping[str, Any], duration_s: float) -> str:
         packages |= versions if isinstance(versions, dict) else {environment: versions}
     shown = ", ".join(f"{name} {version}" for name, version in packages.items())
     return (
-        f"{machine['cpu']}, {machine['cores_usable']} cores usable, {machine['os']}, Python {machine['python']}."
-        f" Units: {', '.join(machine['flags'])}. Packages: {shown}. The run took {duration_s / 60:.0f} minutes."
+        f"{machine['cpu']}, {machine['cores_usable']} cores usable, {machine['os']}, Python {machine['python']}, "
+        f"{machine['date']}. Units: {', '.join(machine['flags'])}. Packages: {shown}. "
+        f"The run took {duration_s / 60:.0f} minutes."
     )
 
 

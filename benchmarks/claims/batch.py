@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from benchmarks.claim import Claim, Goal, Options, best_of, hold
 from benchmarks.claims._field import OURS, field_of
+from benchmarks.profile import profiles, table, why
 from benchmarks.workloads import ConvSpec, conv_sums
 
 SPEC = ConvSpec(256, 14, 32)
@@ -14,5 +15,6 @@ def run(options: Options) -> Claim:
     with field_of(1) as peers:
         race = hold(SPEC.name, peers, lambda peer: peer.conv(SPEC, x, w), conv_sums(x, w), SPEC.macs, options)
     got, _ = best_of([race], OURS, "torch int8")
-    why = "exact sums leave as 16-bit numbers, twice the bytes of torch's codes"
-    return Claim("Throughput", __doc__ or "", [race], [Goal("256@14, batch 32, against torch int8", 1.0, got, why=why)])
+    found = profiles([SPEC])
+    goal = Goal("256@14, batch 32, against torch int8", 1.0, got, why=why(found))
+    return Claim("Throughput", __doc__ or "", [race], [goal], [table(found)])

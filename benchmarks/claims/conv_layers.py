@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from benchmarks.claim import Claim, Goal, Options, Race, best_of, hold
 from benchmarks.claims._field import OURS, field_of
 from benchmarks.contender import Peer
+from benchmarks.profile import profiles, table, why
 from benchmarks.workloads import STAGES, ConvSpec, conv_sums
 
 WANTED = {"torch fp32": 20.0, "onnxruntime int8": 5.0, "torch int8": 2.0, "larq default": 100.0}
@@ -16,10 +17,12 @@ def run(options: Options) -> Claim:
     """All back ends of this machine against all peers."""
     with field_of(1) as peers:
         races = [_race(peers, spec, options) for spec in STAGES]
-    goals, notes = [], []
+    found = profiles(STAGES)
+    goals, notes = [], [table(found)]
     for peer, wanted in WANTED.items():
         got, winners = best_of(races, OURS, peer)
-        goals.append(Goal(f"3x3 convolutions, batch 1, geometric mean against {peer}", wanted, got))
+        title = f"3x3 convolutions, batch 1, geometric mean against {peer}"
+        goals.append(Goal(title, wanted, got, why=why(found)))
         notes.append(_which(peer, winners))
     got, winners = best_of(races, OURS, "larq tuned")
     if got is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from benchmarks.claim import Claim, Goal, Options, best_of, hold
 from benchmarks.claims._field import OURS, field_of
+from benchmarks.profile import profiles, table, why
 from benchmarks.workloads import GEMM, gemm_sums
 
 SLOW = ("generic",)  # half a minute per call, and no news
@@ -15,10 +16,6 @@ def run(options: Options) -> Claim:
     with field_of(1, [name for name in ours if name not in SLOW]) as peers:
         race = hold(GEMM.name, peers, lambda peer: peer.gemm(GEMM, a, b), gemm_sums(a, b), GEMM.macs, options)
     got, _ = best_of([race], OURS, "torch int8")
-    why = (
-        "rows come from the second-level cache for every 64 channels, and exact sums leave as 16-bit numbers, "
-        "twice the bytes of torch's codes"
-    )
-    return Claim(
-        "Matrix products", __doc__ or "", [race], [Goal("GEMM 4096^3 against torch int8 linear", 2.0, got, why=why)]
-    )
+    found = profiles([GEMM])
+    goal = Goal("GEMM 4096^3 against torch int8 linear", 2.0, got, why=why(found))
+    return Claim("Matrix products", __doc__ or "", [race], [goal], [table(found)])

@@ -12,9 +12,10 @@ from benchmarks.bireal18_graph import pixels
 from benchmarks.claim import Claim, Goal, Options, Race, best_of, hold
 from benchmarks.claims import CLAIMS
 from benchmarks.contender import check
+from benchmarks.machine_info import page_name
 from benchmarks.ours import Neurobin
 from benchmarks.peers.torch_fp32 import TorchFp32
-from benchmarks.report import figures, markdown, picture
+from benchmarks.report import figures, markdown, overview, picture
 from benchmarks.timing import Samples, Timing
 from benchmarks.workloads import ConvSpec, GemmSpec, conv_sums, gemm_sums
 from neurobin.exec.kernels.machine import NUMPY, available
@@ -52,6 +53,7 @@ def test_ratios_are_of_the_fastest_of_ours() -> None:
 def test_the_page_shows_goals_contenders_and_who_is_absent() -> None:
     machine = {
         "cpu": "A CPU",
+        "date": "2000-01-01",
         "cores_usable": 2,
         "os": "an OS",
         "python": "3",
@@ -59,7 +61,7 @@ def test_the_page_shows_goals_contenders_and_who_is_absent() -> None:
         "packages": {"numpy": "2"},
         "environments": {"larq": {"larq": "0.14"}},
     }
-    page = markdown([CLAIM], machine, 120.0)
+    page = markdown([CLAIM], machine, 120.0, "a-generic")
     assert "| a against b | 3 x | 4 x | reached |" in page
     assert "| c against d | 5 x | 4 x | missed: memory |" in page
     assert "| e against f | 2 x | not measured |  |" in page
@@ -74,6 +76,17 @@ def test_the_page_shows_goals_contenders_and_who_is_absent() -> None:
     kept = figures([CLAIM], machine, 120.0)
     assert kept["claims"][0]["races"][0]["contenders"]["peer"]["cpu_s"] == [4.0, 4.0, 4.0]
     assert [goal["reached"] for goal in kept["claims"][0]["goals"]] == [True, False, None]
+    all_goals = overview({"a-generic": kept, "b-amx": {**kept, "claims": []}})
+    assert "| goal | wanted | [A CPU, generic](performance/a-generic.md) | [A CPU, amx](performance/b-amx.md) |" in all_goals
+    assert "| a against b | 3 x | 4 x | not measured |" in all_goals
+    assert "| c against d | 5 x | 4 x, missed | not measured |" in all_goals
+
+
+@pytest.mark.parametrize(
+    ("cpu", "maker"), [("Intel(R) Xeon(R) Processor", "intel"), ("AMD EPYC", "amd"), ("Apple M2", "apple")]
+)
+def test_pages_are_named_after_maker_and_back_end(cpu: str, maker: str) -> None:
+    assert page_name(cpu) == f"{maker}-{available()[0].name}"
 
 
 def test_every_claim_is_a_file_with_a_run() -> None:

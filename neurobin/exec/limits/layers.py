@@ -88,15 +88,15 @@ def _in_numpy(graph: Graph, x: np.ndarray) -> np.ndarray:
     return graph.nodes[0].op.packed(to_packed(x, BIPOLAR)).values()
 
 
-def limit_of(layer: Layer, back_end: Backend) -> str:
-    """The name of the limit of the arithmetic that a back end uses for a layer; "" for numpy, which has none."""
+def limit_of(weights: DType, back_end: Backend) -> str:
+    """The name of the limit of the arithmetic that a back end uses for weights times +-1; "" for numpy, which has none."""
     if back_end is NUMPY:
         return ""
     means = MEANS[back_end.name]
     if means.tiles:
         return "tiles"
-    if prefers_bits(BIPOLAR, layer.weights, means):
-        return _OF_BITS[means.bits[layer.weights == TERNARY].name]
+    if prefers_bits(BIPOLAR, weights, means):
+        return _OF_BITS[means.bits[weights == TERNARY].name]
     return _OF_BYTES[means.bytes[-1]]
 
 
@@ -116,7 +116,7 @@ def prepared(layer: Layer, back_end: Backend) -> Run:
 
 def reached(layer: Layer, back_end: Backend) -> Reached:
     """The speed of a layer, and its share of its limit."""
-    run, name = prepared(layer, back_end), limit_of(layer, back_end)
+    run, name = prepared(layer, back_end), limit_of(layer.weights, back_end)
     if not name:
         return Reached(layer, back_end.name, "", turns([run])[0].best_s, None)
     return Reached(layer, back_end.name, name, *against(find(name), layer.macs, run))
