@@ -17,7 +17,7 @@ import numpy as np
 from neurobin.errors import UnsupportedError
 from neurobin.exec.kernels.bitwise import Way, bitwise_kernel
 from neurobin.exec.kernels.geometry import Frame
-from neurobin.exec.kernels.layout import WORD_BYTES, Layout, spread
+from neurobin.exec.kernels.layout import WORD_BYTES, Layout, plane_bytes, spread
 from neurobin.exec.kernels.linear import (
     SUM_LIMIT,
     Blocks,
@@ -32,17 +32,15 @@ from neurobin.exec.kernels.linear import (
     per_output,
     tap_offsets,
 )
-from neurobin.exec.kernels.micro import BLOCK_ROWS, PANEL
+from neurobin.exec.kernels.micro import BLOCK_ROWS, PANEL, STEP
 from neurobin.exec.kernels.planes import planes_of
 from neurobin.exec.kernels.prepare import Operand
 from neurobin.exec.kernels.region import Sums
 from neurobin.ir import Encoding
 
-_WORD = 64  # channels
 
-
-def bit_product(layer: Linear, layout: Layout, ways: tuple[Way, Way], low: int, high: int) -> Product:
-    """The layer by popcount: ways[0] for weights of two values, ways[1] for three.
+def bit_product(layer: Linear, layout: Layout, two: Way, three: Way, low: int, high: int) -> Product:
+    """The layer by popcount: `two` for weights of two values, `three` for those with a mask.
 
     Raises UnsupportedError where a type has no planes or sums may leave 32 bits.
     """
@@ -50,7 +48,7 @@ def bit_product(layer: Linear, layout: Layout, ways: tuple[Way, Way], low: int, 
     if not planes or not factors or max(abs(low), abs(high)) >= SUM_LIMIT:
         raise UnsupportedError(f"no bit planes for {layout.dtype} times {layer.dtype}")
     masked = any((values == 0).any() for _, values in factors) or _mixes_groups(layer)
-    way = ways[1] if masked else ways[0]
+    way = three if masked else two
     operand = _operand(layer.frame, layout, len(planes), way.paired)
     offsets, pack = _steps(layer, operand, masked)
     alone, terms = len(planes) * len(factors) == 1, list[Term]()
@@ -80,12 +78,12 @@ def _factors(layer: Linear) -> Iterator[tuple[int, np.ndarray]]:
 def _mixes_groups(layer: Linear) -> bool:
     """Whether a word or a panel holds channels of several groups, some of which an output must not read."""
     depth = layer.weight.shape[3]
-    return layer.groups > 1 and (depth % _WORD != 0 or layer.outputs // layer.groups % PANEL != 0)
+    return layer.groups > 1 and (depth % STEP != 0 or layer.outputs // layer.groups % PANEL != 0)
 
 
 def _operand(frame: Frame, layout: Layout, planes: int, paired: bool) -> Operand:
     """The prepared map: a phase of a pixel holds the words of its first plane, then of the next."""
-    words, phases = -(-layout.shape[2] // _WORD) * WORD_BYTES, frame.phases()
+    words, phases = plane_bytes(layout.shape[2]), frame.phases()
     chunk = words * planes
     pixel = spread(chunk * int(phases.max() + 1))
     row = frame.width * pixel
@@ -99,17 +97,17 @@ def _steps(layer: Linear, operand: Operand, masked: bool) -> tuple[np.ndarray, P
     found: list[tuple[Panel, np.ndarray, np.ndarray]] = []
     for panel in layer.panels():
         bits = (8 * taps[..., None] + panel.channels).reshape(-1)
-        found.append((panel, bits, np.unique(bits // _WORD)))
+        found.append((panel, bits, np.unique(bits // STEP)))
     steps = max(len(words) for _, _, words in found)
     offsets = np.stack([filled(words * WORD_BYTES, steps) for _, _, words in found])
 
     def pack(values: np.ndarray) -> np.ndarray:
-        signs = np.zeros((padded_outputs(layer), steps, _WORD), np.uint8)
+        signs = np.zeros((padded_outputs(layer), steps, STEP), np.uint8)
         marks = np.zeros_like(signs)
         for panel, bits, words in found:
-            filters, step = panel.filters(values), np.searchsorted(words, bits // _WORD)
-            signs[panel.outputs, step, bits % _WORD] = filters > 0
-            marks[panel.outputs, step, bits % _WORD] = filters != 0
+            filters, step = panel.filters(values), np.searchsorted(words, bits // STEP)
+            signs[panel.outputs, step, bits % STEP] = filters > 0
+            marks[panel.outputs, step, bits % STEP] = filters != 0
         halves = _halves(signs, operand.paired)
         both = np.concatenate([halves, _halves(marks, False)], axis=-1) if masked else halves
         return np.ascontiguousarray(both.reshape(-1, PANEL, steps, both.shape[-1]).transpose(0, 2, 3, 1))
@@ -131,9 +129,9 @@ def _padding(layer: Linear, layout: Layout, operand: Operand) -> np.ndarray:
     value = np.array([layer.pad_value])
     words = []
     for plane in planes_of(layout.dtype):
-        bits = np.zeros(-(-channels // _WORD) * _WORD, np.uint8)
+        bits = np.zeros(8 * plane_bytes(channels), np.uint8)
         bits[:channels] = layout.dtype.holds(value) and plane.bits(value)[0]
-        words.append(_halves(bits.reshape(-1, _WORD), operand.paired).reshape(-1))
+        words.append(_halves(bits.reshape(-1, STEP), operand.paired).reshape(-1))
     return pattern(np.concatenate(words).view(np.uint8), operand)
 
 

@@ -7,41 +7,40 @@ run by run.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from neurobin.exec.kernels.emit import I64, PTR, Value
+from neurobin.exec.kernels.emit import Value
 from neurobin.exec.kernels.geometry import Frame
-from neurobin.exec.kernels.linear import Product
+from neurobin.exec.kernels.linear import Product, Term
 from neurobin.exec.kernels.micro import BLOCK_ROWS, PANEL
 from neurobin.exec.kernels.parts import Kernel
-from neurobin.exec.kernels.slots import Arguments, Code, Scratch, Slots, Tensor
+from neurobin.exec.kernels.slots import Arguments, Code, Constant, Filling, Number, Scratch, Slots, Tensor
 from neurobin.exec.kernels.tiles import TILE_ROWS, configure, height_for
 
-_FIELDS = 11  # slots of a term
+
+def _fields(term: Term, begun: bool) -> dict[str, Filling]:
+    """What the driver reads of a term, in the order of its slots; `begun`: an earlier term has begun its block of sums."""
+    panel_bytes, steps = term.weights.nbytes // len(term.weights), term.offsets.shape[1]
+    return {
+        "code": Code(term.code),
+        "offsets": Constant(np.ascontiguousarray(term.offsets, "<i8")),
+        "steps": Number(steps),
+        "offsets_stride": Number(8 * steps if len(term.offsets) > 1 else 0),
+        "weights": Constant(term.weights),
+        "weights_stride": Number(panel_bytes),
+        "step_bytes": Number(panel_bytes // steps),
+        "plane": Number(term.plane),
+        "block": Number(term.block),
+        "factor": Number(term.factor),
+        "accumulate": Number(begun),
+    }
 
 
-def term_slots(product: Product) -> Slots:
-    """The table of terms: code, offsets, steps, bytes between panels' offsets, weights, bytes between panels and between
-    steps, plane, block, factor, and whether an earlier term has begun its block."""
-    slots = Slots()
-    begun: set[int] = set()
-    for term in product.terms:
-        panel_bytes, steps = term.weights.nbytes // len(term.weights), term.offsets.shape[1]
-        slots.fillings += [
-            Code(term.code),
-            np.ascontiguousarray(term.offsets, "<i8"),
-            steps,
-            8 * steps if len(term.offsets) > 1 else 0,
-            term.weights,
-            panel_bytes,
-            panel_bytes // steps,
-            term.plane,
-            term.block,
-            term.factor,
-            int(term.block in begun),
-        ]
-        begun.add(term.block)
-    return slots
+def _table(terms: Sequence[Term]) -> list[dict[str, Filling]]:
+    """The fields of all terms."""
+    return [_fields(term, term.block in {earlier.block for earlier in terms[:k]}) for k, term in enumerate(terms)]
 
 
 def linear_kernel(
@@ -70,7 +69,9 @@ class _Driver:
         self.unit, self.units_per_block = k.number(blocks.unit), k.number(blocks.rows // blocks.unit)
         grouped = len(terms[0].offsets) > 1
         self.panels_per_call = k.number(1 if grouped else blocks.channels // PANEL)
-        self.terms, self.count = k.pointer(Arguments(term_slots(product))), k.number(len(terms))
+        table = _table(terms)
+        self.fields, slots = table[0], Slots([filling for fields in table for filling in fields.values()])
+        self.terms, self.count = k.pointer(Arguments(slots)), k.number(len(terms))
         self.region, self.region_args = k.pointer(Code(region[0])), k.pointer(Arguments(region[1]))
         self.c_stride = k.number(4 * blocks.channels)
         steps = terms[0].offsets.shape[1]
@@ -117,21 +118,18 @@ class _Driver:
         self, number: Value, chunk: Value, start: Value, rows: Value, channel: Value, channels: Value, height: Value
     ) -> None:
         """One term's sums for a block over a chunk of steps, added to the earlier ones of its block of sums."""
-        term = self.terms.at(number * (8 * _FIELDS))
-        kinds = (PTR, PTR, I64, I64, PTR, I64, I64, I64, I64, I64, I64)
-        code, offsets, all_steps, offsets_stride, weights, stride, step, plane, block, factor, accumulate = (
-            term.at(8 * k).load(kind, 8) for k, kind in enumerate(kinds)
-        )
-        a, c = self.base.at(start * self.pixel).at(plane), self.c.at(block * self.c_block)
+        place = self.terms.at(number * (8 * len(self.fields)))
+        t = {name: filling.load(place.at(8 * k)) for k, (name, filling) in enumerate(self.fields.items())}
+        a, c = self.base.at(start * self.pixel).at(t["plane"]), self.c.at(t["block"] * self.c_block)
         panel, panels = channel // PANEL, (channels + (PANEL - 1)) // PANEL
-        first, steps = self._chunk(all_steps, chunk)
+        first, steps = self._chunk(t["steps"], chunk)
         with self.f.loop(0, panels, self.panels_per_call) as p:
             here = (panels - p).minimum(self.panels_per_call)
-            steps_at, weights_at = offsets.at((panel + p) * offsets_stride), weights.at((panel + p) * stride)
-            weights_at = weights_at.at(first * step)
+            offsets = t["offsets"].at((panel + p) * t["offsets_stride"]).at(first * 8)
+            weights = t["weights"].at((panel + p) * t["weights_stride"]).at(first * t["step_bytes"])
             self.f.call(
-                code, a, self.row_bytes, self.block_bytes, steps_at.at(first * 8), steps, weights_at, stride, here, rows,
-                c.at(p * (4 * PANEL)), self.c_stride, accumulate | chunk, factor, height,
+                t["code"], a, self.row_bytes, self.block_bytes, offsets, steps, weights, t["weights_stride"], here, rows,
+                c.at(p * (4 * PANEL)), self.c_stride, t["accumulate"] | chunk, t["factor"], height,
             )  # fmt: skip
 
     def _hand_over(self, start: Value, rows: Value, channel: Value, channels: Value) -> None:

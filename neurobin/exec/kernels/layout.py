@@ -108,10 +108,13 @@ def aligned(kind: TensorType, border: Border = Border()) -> Layout:
 def bits(kind: TensorType) -> Layout:
     """Bit planes: the words of a pixel's first plane, then of the next."""
     height, width, channels = extent(kind.shape)
-    words = -(-channels // (8 * WORD_BYTES))
-    return _layout(
-        kind.dtype, (height, width, channels), Form.BITS, words * WORD_BYTES * len(planes_of(kind.dtype)), Border()
-    )
+    pixel = plane_bytes(channels) * len(planes_of(kind.dtype))
+    return _layout(kind.dtype, (height, width, channels), Form.BITS, pixel, Border())
+
+
+def plane_bytes(channels: int) -> int:
+    """Bytes of a pixel's plane: whole words."""
+    return -(-channels // (8 * WORD_BYTES)) * WORD_BYTES
 
 
 def spread(pixel: int) -> int:

@@ -10,29 +10,27 @@ from neurobin.exec.kernels.bit_product import bit_product
 from neurobin.exec.kernels.byte_product import byte_product
 from neurobin.exec.kernels.layout import Layout
 from neurobin.exec.kernels.linear import Linear, Product
+from neurobin.exec.kernels.multipliers import Multiplier, Tiles, Vectors
 from neurobin.exec.kernels.planes import planes_of
 from neurobin.ir import DType, Encoding
 
 
 @dataclass(frozen=True)
 class Means:
-    """The ways of a back end (no `bytes`: tiles). Bits are counted for up to `most_planes` pairs of planes, measured as
-    the point where bytes become cheaper."""
+    """How a back end multiplies bytes, and how it counts bits, of weights of two values or, `masked`, of three: for up to
+    `most_planes` pairs of planes, measured as the point where bytes become cheaper."""
 
-    bytes: tuple[bytewise.Way, ...]
-    bits: tuple[bitwise.Way, bitwise.Way]
+    bytes: Multiplier
+    bits: bitwise.Way
+    masked: bitwise.Way
     most_planes: int
-
-    @property
-    def tiles(self) -> bool:
-        return not self.bytes
 
 
 MEANS = {
-    "amx": Means((), (bitwise.PAIRS, bitwise.WORDS), 0),
-    "avx512": Means((bytewise.VNNI, bytewise.MADD512), (bitwise.PAIRS, bitwise.WORDS), 3),
-    "avx2": Means((bytewise.MADD256,), (bitwise.NIBBLES, bitwise.NIBBLES), 2),
-    "generic": Means((bytewise.PLAIN,), (bitwise.PLAIN, bitwise.PLAIN), 4),
+    "amx": Means(Tiles(), bitwise.PAIRS, bitwise.WORDS, 0),
+    "avx512": Means(Vectors(bytewise.MADD512, bytewise.VNNI), bitwise.PAIRS, bitwise.WORDS, 3),
+    "avx2": Means(Vectors(bytewise.MADD256), bitwise.NIBBLES, bitwise.NIBBLES, 2),
+    "generic": Means(Vectors(bytewise.PLAIN), bitwise.PLAIN, bitwise.PLAIN, 4),
 }
 
 
@@ -49,7 +47,7 @@ def product(layer: Linear, layout: Layout, means: Means, low: int, high: int) ->
     """The cheaper way, or the other one where that one cannot. Raises UnsupportedError where neither can."""
 
     def by_bits() -> Product:
-        return bit_product(layer, layout, means.bits, low, high)
+        return bit_product(layer, layout, means.bits, means.masked, low, high)
 
     def by_bytes() -> Product:
         return byte_product(layer, layout, means.bytes, low, high)

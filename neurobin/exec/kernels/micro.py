@@ -17,6 +17,7 @@ from __future__ import annotations
 from neurobin.exec.kernels.emit import I64, PTR, Function, Module, Value
 from neurobin.exec.kernels.jit import SYMBOL
 
+STEP = 64  # elements of a row that a step takes: bytes, or bits of a word
 PANEL = 16  # output channels of a panel
 BLOCK_ROWS = 64  # that lie together
 

@@ -79,10 +79,10 @@ def move_kernel(slots: Slots, moved: Runs, source: tuple[str | np.ndarray, Layou
     """Copies every run of every piece; a source that is no tensor is one image of constants, the same for all."""
     (layout, result), k = (source[1], target[1]), Kernel(slots)
     f, goal = k.f, k.pixels(*target)
-    base = k.pixels(source[0], layout) if isinstance(source[0], str) else k.pointer(source[0])
+    base = k.pixels(source[0], layout) if isinstance(source[0], str) else k.constant(source[0])
     size = layout.form.numpy.itemsize
     height, width = (result.shape[0], result.shape[1]) if moved.per_pixel else (1, 1)
-    table, count = k.pointer(np.ascontiguousarray(moved.table, "<i8")), k.number(len(moved.table))
+    table, count = k.constant(np.ascontiguousarray(moved.table, "<i8")), k.number(len(moved.table))
     rows, pixels = k.number(height), k.number(width)
     single = bool((moved.table[:, 2] == size).all())
     (image_bytes, row, pixel), (to_image, to_row, to_pixel) = k.strides(layout), k.strides(result)

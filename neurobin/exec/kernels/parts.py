@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from neurobin.exec.kernels.emit import I64, PTR, Module, Value
 from neurobin.exec.kernels.jit import SYMBOL
 from neurobin.exec.kernels.layout import Layout
@@ -20,7 +22,11 @@ class Kernel:
 
     def number(self, number: int) -> Value:
         """An i64 from a slot, so that kernels that differ in it share their code."""
-        return self.slots.load(self.args, int(number))
+        return self.slots.number(self.args, number)
+
+    def constant(self, array: np.ndarray) -> Value:
+        """The address of an array, which lies at a cache line."""
+        return self.slots.constant(self.args, array)
 
     def pointer(self, filling: Filling) -> Value:
         return self.slots.load(self.args, filling)

@@ -13,14 +13,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from neurobin.exec.kernels.emit import I64, Value, vector
-from neurobin.exec.kernels.layout import WORD_BYTES, Form, Layout
-from neurobin.exec.kernels.micro import BLOCK_ROWS
+from neurobin.exec.kernels.layout import Form, Layout, plane_bytes
+from neurobin.exec.kernels.micro import BLOCK_ROWS, STEP
 from neurobin.exec.kernels.parts import Kernel
 from neurobin.exec.kernels.planebits import plane_bit
 from neurobin.exec.kernels.planes import planes_of
 from neurobin.exec.kernels.slots import Slots, Tensor
 
-_CHUNK = 64  # elements at a time
 BORDER_STEP = 16  # bytes
 
 
@@ -63,19 +62,19 @@ class Operand:
     @property
     def row_bytes(self) -> int:
         """Bytes between the rows that a micro-kernel reads."""
-        return _CHUNK if self.blocked else self.pixel
+        return STEP if self.blocked else self.pixel
 
 
 def fill_kernel(slots: Slots, target: str, size_per_image: int, size_fixed: int, pattern: np.ndarray) -> str:
     """Writes `pattern` (uint8, a multiple of 64 bytes) over the target, images * size_per_image + size_fixed bytes long."""
     k = Kernel(slots)
-    place, source, length = k.pointer(Tensor(target)), k.pointer(pattern), k.number(len(pattern))
+    place, source, length = k.pointer(Tensor(target)), k.constant(pattern), k.number(len(pattern))
     total = k.images * k.number(size_per_image) + k.number(size_fixed)
     first, last = k.share((total + (length - 1)) // length)
-    kind = vector(_CHUNK, "i8")
+    kind = vector(STEP, "i8")
     with k.f.loop(first, last) as block:
         start = block * length
-        with k.f.loop(0, (total - start).minimum(length), _CHUNK) as offset:  # tensors end at multiples of a chunk
+        with k.f.loop(0, (total - start).minimum(length), STEP) as offset:  # tensors end at multiples of a chunk
             place.at(start + offset).store(source.at(offset).load(kind, 1), 1)
     return str(k.module)
 
@@ -87,7 +86,7 @@ def border_kernel(slots: Slots, target: str, frame: Bordered, value: int) -> str
     image_bytes, row, origin, columns = (k.number(n) for n in (frame.image, frame.row, frame.origin, frame.columns))
     height = k.number(frame.height)
     kind = vector(BORDER_STEP, "i8")
-    pattern = k.pointer(np.full(BORDER_STEP, value & 255, np.uint8)).load(kind, 1)
+    pattern = k.constant(np.full(BORDER_STEP, value & 255, np.uint8)).load(kind, 1)
     first, last = k.share(k.images + 1)
     with f.loop(first, last) as image:
         start = place.at(image * image_bytes)
@@ -109,7 +108,7 @@ def prepare_kernel(slots: Slots, source: str, layout: Layout, target: str, opera
     start, goal = k.pixels(source, layout), k.pointer(Tensor(target))
     image_bytes, row_bytes, pixel_bytes = k.strides(layout)
     to_image, to_row, to_pixel = k.number(operand.image), k.number(operand.row), k.number(operand.pixel)
-    table = k.pointer(np.ascontiguousarray(operand.phases, "<i8"))
+    table = k.constant(np.ascontiguousarray(operand.phases, "<i8"))
     copy = _Copy(k, layout, operand)
     first, last = k.share(k.images * rows)
     with f.loop(first, last) as line:
@@ -134,7 +133,7 @@ def pack_kernel(slots: Slots, source: str, layout: Layout, target: str, operand:
     copy = _Copy(k, layout, operand)
     first, last = k.share(k.images)
     with k.f.loop(first, last) as row:
-        place = goal.at(row // BLOCK_ROWS * block_bytes).at(row % BLOCK_ROWS * _CHUNK)
+        place = goal.at(row // BLOCK_ROWS * block_bytes).at(row % BLOCK_ROWS * STEP)
         copy.pixel(start.at(row * image_bytes), place, layout.shape[2])
     return str(k.module)
 
@@ -145,14 +144,14 @@ class _Copy:
     def __init__(self, k: Kernel, layout: Layout, operand: Operand) -> None:
         self.f, self.layout, self.operand = k.f, layout, operand
         channels = layout.shape[2]
-        self.tail = channels % _CHUNK
+        self.tail = channels % STEP
         self.whole = k.number(channels - self.tail)
         self.plane = k.number(operand.plane)
 
     def pixel(self, source: Value, target: Value, channels: int) -> None:
-        if channels >= _CHUNK:
-            with self.f.loop(0, self.whole, _CHUNK) as channel:
-                self._chunk(source, target, channel, _CHUNK)
+        if channels >= STEP:
+            with self.f.loop(0, self.whole, STEP) as channel:
+                self._chunk(source, target, channel, STEP)
         if self.tail:
             self._chunk(source, target, self.whole, self.tail)
 
@@ -164,11 +163,11 @@ class _Copy:
 
     def _elements(self, source: Value, channel: Value) -> Value:
         size = self.layout.form.numpy.itemsize
-        return source.at(channel * size).load(vector(_CHUNK, f"i{8 * size}"))
+        return source.at(channel * size).load(vector(STEP, f"i{8 * size}"))
 
     def _words(self, source: Value, channel: Value) -> list[Value]:
         """One 64-bit word of each plane."""
-        plane = -(-self.layout.shape[2] // _CHUNK) * WORD_BYTES
+        plane = plane_bytes(self.layout.shape[2])
         return [source.at(channel // 8).at(k * plane).load(I64, 8) for k in range(len(planes_of(self.layout.dtype)))]
 
     def _to_bits(self, source: Value, target: Value, channel: Value, count: int) -> None:
@@ -177,7 +176,7 @@ class _Copy:
         else:
             values = self._elements(source, channel)
             words = [plane_bit(plane, values).cast(I64) for plane in planes_of(self.layout.dtype)]
-            if count < _CHUNK:
+            if count < STEP:
                 words = [word & ((1 << count) - 1) for word in words]
         room = self.operand.chunk // len(words)
         for k, word in enumerate(words):
@@ -197,11 +196,11 @@ class _Copy:
     def _expanded(self, source: Value, channel: Value) -> Value:
         """Numbers of as many bytes as the operand has, from bit planes."""
         bits = next(bits for bits in (8, 16, 32, 64) if bits >= 8 * self.operand.digits)
-        f, kind = self.f, vector(_CHUNK, f"i{bits}")
+        f, kind = self.f, vector(STEP, f"i{bits}")
         total: Value | None = None
         for plane, word in zip(planes_of(self.layout.dtype), self._words(source, channel), strict=True):
             low = -plane.weight if plane.signs else 0
-            part = word.cast(vector(_CHUNK, "i1")).choose(f.constant(plane.weight, kind), f.constant(low, kind))
+            part = word.cast(vector(STEP, "i1")).choose(f.constant(plane.weight, kind), f.constant(low, kind))
             total = part if total is None else total + part
         assert total is not None
         return total
@@ -211,6 +210,6 @@ class _Copy:
         begin = 0
         for size in (64, 32, 16, 8, 4, 2, 1):
             if count - begin >= size:
-                part = value if size == _CHUNK else value.shuffled(range(begin, begin + size))
+                part = value if size == STEP else value.shuffled(range(begin, begin + size))
                 place.at(begin).store(part)
                 begin += size

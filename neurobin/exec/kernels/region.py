@@ -16,7 +16,7 @@ import numpy as np
 from neurobin.exec.kernels.emit import I64, PTR, Module, Value, vector
 from neurobin.exec.kernels.jit import SYMBOL
 from neurobin.exec.kernels.lanes import Condition, Lane, Lanes, width
-from neurobin.exec.kernels.layout import LANES, WORD_BYTES, Form, Layout
+from neurobin.exec.kernels.layout import LANES, Form, Layout, plane_bytes
 from neurobin.exec.kernels.planebits import plane_bit
 from neurobin.exec.kernels.planes import planes_of
 from neurobin.exec.kernels.slots import Slots, Tensor
@@ -83,7 +83,7 @@ class Region(Lanes):
             return self._scalar(low)
         bits = width(low, high)
         with self.function.earlier(self._outer):
-            table = self.slots.load(self._args, _padded(values, bits))
+            table = self.slots.constant(self._args, _padded(values, bits))
             return Lane(table.at(self._first * (bits // 8)).load(vector(LANES, f"i{bits}"), 4), low, high)
 
     def _scalar(self, number: int) -> Lane:
@@ -93,7 +93,7 @@ class Region(Lanes):
         if number not in self._scalars:
             bits = width(number, number)
             with self.function.earlier(self._top):
-                value = self.slots.load(self._args, number).resized(bits).splat(LANES)
+                value = self.slots.number(self._args, number).resized(bits).splat(LANES)
             self._scalars[number] = Lane(value, number, number)
         return self._scalars[number]
 
@@ -102,7 +102,7 @@ class Region(Lanes):
             return lane
         bits = width(lane.low, lane.high)
         with self.function.earlier(self._top):
-            places = self.slots.load(self._args, min(count, bits - 1)).resized(bits).splat(LANES)
+            places = self.slots.number(self._args, min(count, bits - 1)).resized(bits).splat(LANES)
         low, high = lane.low >> count, lane.high >> count
         return Lane((lane.value >> places).resized(width(low, high)), low, high)
 
@@ -110,7 +110,7 @@ class Region(Lanes):
         low, high = int(values.min()), int(values.max())
         bits = width(low, high)
         with self.function.earlier(self._top):
-            table = self.slots.load(self._args, np.ascontiguousarray(values, dtype=f"<i{bits // 8}"))
+            table = self.slots.constant(self._args, np.ascontiguousarray(values, dtype=f"<i{bits // 8}"))
             row = table.at((self._y * values.shape[1] + self._x) * (bits // 8))
         return Lane(row.at(self._position * (bits // 8)).load(f"i{bits}", 4).splat(LANES), low, high)
 
@@ -119,7 +119,7 @@ class Region(Lanes):
         low, high = int(table.min()), int(table.max())
         bits = width(low, high)
         with f.earlier(self._top):
-            base = self.slots.load(self._args, np.ascontiguousarray(_rows(table), dtype=f"<i{bits // 8}"))
+            base = self.slots.constant(self._args, np.ascontiguousarray(_rows(table), dtype=f"<i{bits // 8}"))
         offset = index.value.resized(64).maximum(0).minimum(length - 1)  # lanes behind the last channel hold anything
         if len(table) > 1:
             row = base.at(self._first * (length * bits // 8))
@@ -154,8 +154,8 @@ class Region(Lanes):
         if source.correction is not None:
             table, classes = source.correction
             with f.earlier(self._top):
-                rows = self.slots.load(self._args, _padded_rows(table, bits))
-                index = self.slots.load(
+                rows = self.slots.constant(self._args, _padded_rows(table, bits))
+                index = self.slots.constant(
                     self._args, np.ascontiguousarray(classes * (_room(table.shape[1]) * bits // 8), "<i8")
                 )
                 index = index.at((self._y * classes.shape[1] + self._x) * 8)
@@ -166,7 +166,7 @@ class Region(Lanes):
     def _wrapped(self, values: np.ndarray, bits: int) -> Value:
         """A constant per channel in lanes of `bits`; sums wrap around and come out right."""
         with self.function.earlier(self._outer):
-            table = self.slots.load(self._args, _padded(values, bits))
+            table = self.slots.constant(self._args, _padded(values, bits))
             return table.at(self._first * (bits // 8)).load(vector(LANES, f"i{bits}"), 4)
 
     def read(self, name: str, layout: Layout) -> Lane:
@@ -175,7 +175,7 @@ class Region(Lanes):
         tall, wide = layout.shape[0] > 1, layout.shape[1] > 1
         with f.earlier(self._top):
             start = self._start(name, layout, tall, wide)
-            pixel = self.slots.load(self._args, layout.pixel)
+            pixel = self.slots.number(self._args, layout.pixel)
         place = start.at(self._position * pixel) if wide else start
         if channels == 1 and self.shape[2] > 1:
             value = (
@@ -196,25 +196,22 @@ class Region(Lanes):
 
     def _start(self, name: str, layout: Layout, tall: bool = True, wide: bool = True) -> Value:
         """The address of the pixel (image, y, x)."""
-        place = self.slots.load(self._args, Tensor(name)).at(self.slots.load(self._args, layout.origin))
-        place = place.at(self._image * self.slots.load(self._args, layout.image))
+        place = self.slots.load(self._args, Tensor(name)).at(self.slots.number(self._args, layout.origin))
+        place = place.at(self._image * self.slots.number(self._args, layout.image))
         if tall:
-            place = place.at(self._y * self.slots.load(self._args, layout.row))
-        return place.at(self._x * self.slots.load(self._args, layout.pixel)) if wide else place
+            place = place.at(self._y * self.slots.number(self._args, layout.row))
+        return place.at(self._x * self.slots.number(self._args, layout.pixel)) if wide else place
 
     def _read_bits(self, place: Value, layout: Layout) -> Value:
         total: Lane | None = None
         for k, plane in enumerate(planes_of(layout.dtype)):
             bit = Condition(
-                place.at(self._plane(layout) * k).at(self._first // 8).load(f"i{LANES}").cast(vector(LANES, "i1"))
+                place.at(plane_bytes(layout.shape[2]) * k).at(self._first // 8).load(f"i{LANES}").cast(vector(LANES, "i1"))
             )
             part = bit.choose(self.number(plane.weight), self.number(-plane.weight if plane.signs else 0))
             total = part if total is None else total + part
         assert total is not None
         return total.value.resized(self._lane_bits(layout))
-
-    def _plane(self, layout: Layout) -> int:
-        return -(-layout.shape[2] // (8 * WORD_BYTES)) * WORD_BYTES
 
     # Results
 
@@ -222,12 +219,12 @@ class Region(Lanes):
         """Stores a result in its tensor's form."""
         with self.function.earlier(self._top):
             start = self._start(name, layout)
-            pixel = self.slots.load(self._args, layout.pixel)
+            pixel = self.slots.number(self._args, layout.pixel)
         place = start.at(self._position * pixel)
         if layout.form is Form.BITS:
             for k, plane in enumerate(planes_of(layout.dtype)):
                 mask = plane_bit(plane, lane.value)
-                place.at(self._plane(layout) * k).at(self._first // 8).store(mask.cast(f"i{LANES}"))
+                place.at(plane_bytes(layout.shape[2]) * k).at(self._first // 8).store(mask.cast(f"i{LANES}"))
         else:
             size = layout.form.numpy.itemsize
             place.at(self._first * size).store(lane.value.resized(8 * size))

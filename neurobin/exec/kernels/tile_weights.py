@@ -11,11 +11,10 @@ from __future__ import annotations
 import numpy as np
 
 from neurobin.exec.kernels.emit import Value
-from neurobin.exec.kernels.micro import Micro
+from neurobin.exec.kernels.micro import STEP, Micro
 
 TILE_BYTES = 1024
 _BITS_BYTES = TILE_BYTES // 8
-_ROW = 64
 _HALF = 8  # rows
 _AHEAD = 4  # steps between spreading a tile and using it
 _RING = 2 * _AHEAD  # tiles
@@ -23,7 +22,7 @@ _RING = 2 * _AHEAD  # tiles
 
 def as_bits(tiles: np.ndarray) -> np.ndarray:
     """uint8 [panels, bytes / 8] of tiles of bytes, uint8 [panels, ...]."""
-    halves = (tiles == 1).reshape(len(tiles), -1, _HALF, _ROW)
+    halves = (tiles == 1).reshape(len(tiles), -1, _HALF, STEP)
     return np.packbits(halves, axis=2, bitorder="little").reshape(len(tiles), -1)
 
 
@@ -86,11 +85,11 @@ class Bits(Bytes):
         return (number & (_RING - 1)) * TILE_BYTES
 
     def _spread(self, bits: Value, tile: Value) -> None:
-        f, kind = self._m.f, f"<{_ROW} x i8>"
-        for half in range(TILE_BYTES // (_HALF * _ROW)):
-            signs = bits.at(half * _ROW).load(kind, _ROW)
+        f, kind = self._m.f, f"<{STEP} x i8>"
+        for half in range(TILE_BYTES // (_HALF * STEP)):
+            signs = bits.at(half * STEP).load(kind, STEP)
             for row in range(_HALF):
                 mark = f.constant((1 << row) - (256 if row == _HALF - 1 else 0), kind)
                 positive = (signs & mark).compare("ne", 0)
-                place = tile.at(half * (_HALF * _ROW) + row * _ROW)
-                place.store(positive.choose(f.constant(1, kind), f.constant(-1, kind)), _ROW)
+                place = tile.at(half * (_HALF * STEP) + row * STEP)
+                place.store(positive.choose(f.constant(1, kind), f.constant(-1, kind)), STEP)

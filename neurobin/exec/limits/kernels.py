@@ -18,7 +18,7 @@ from neurobin.exec.kernels.bytewise import bytewise_kernel
 from neurobin.exec.kernels.emit import I64, PTR, Module
 from neurobin.exec.kernels.jit import SYMBOL, compiler
 from neurobin.exec.kernels.layout import spread
-from neurobin.exec.kernels.micro import BLOCK_ROWS, PANEL, PARAMETERS
+from neurobin.exec.kernels.micro import BLOCK_ROWS, PANEL, PARAMETERS, STEP
 from neurobin.exec.kernels.tile_weights import TILE_BYTES
 from neurobin.exec.kernels.tiles import TILE_ROWS, configuration, tile_kernel
 from neurobin.exec.limits import rates
@@ -30,7 +30,6 @@ CHANNELS = 64
 FORMULA = "2 x rows x 64 channels x terms / time"
 
 _PANELS = CHANNELS // PANEL
-_STEP = 64  # elements of a row that a step takes
 _BEHIND = 8 * TILE_BYTES  # bytes that kernels may read behind an operand
 _SIGNS = np.array([-1, 1])
 
@@ -165,7 +164,7 @@ class Block:
         operands = (_bit_operands if kernel.is_bitwise else _byte_operands)(kernel, shape, np.random.default_rng(0))
         places, weights, self.expected = operands
         self.operand_bytes = places.nbytes + weights.nbytes
-        stride, step = spread(places.shape[1]), places.shape[1] * _STEP // shape.depth
+        stride, step = spread(places.shape[1]), places.shape[1] * STEP // shape.depth
         padded = np.zeros((len(places) + BLOCK_ROWS - kernel.rows, stride), np.uint8)
         padded[: len(places), : places.shape[1]] = places
         offsets = np.add.outer(np.array(shape.taps) * stride, np.arange(0, places.shape[1], step)).astype("<i8")
@@ -236,7 +235,7 @@ def _byte_operands(kernel: Kernel, shape: Shape, rng: np.random.Generator) -> Op
     size = (kernel.rows + max(shape.taps), shape.depth)
     places = rng.choice(_SIGNS, size) if kernel.a_signed else rng.integers(0, 256, size)
     weights = rng.choice(_SIGNS, (CHANNELS, shape.terms))
-    groups = weights.reshape(_PANELS, PANEL, shape.terms // _STEP, _STEP // 4, 4).transpose(0, 2, 3, 1, 4)
+    groups = weights.reshape(_PANELS, PANEL, shape.terms // STEP, STEP // 4, 4).transpose(0, 2, 3, 1, 4)
     packed = np.ascontiguousarray(groups).astype(np.int8).view(np.uint8)
     return places.astype(np.uint8), packed, _product(_rows(places, kernel, shape), weights)
 
@@ -252,7 +251,7 @@ def _bit_operands(kernel: Kernel, shape: Shape, rng: np.random.Generator) -> Ope
         for halves in (places, words):
             halves[..., 1] ^= halves[..., 0]
     parts = np.concatenate([words, _words(mask)], axis=-1) if kernel.weights == "masked" else words
-    packed = np.ascontiguousarray(parts.reshape(_PANELS, PANEL, shape.terms // _STEP, -1).transpose(0, 2, 3, 1))
+    packed = np.ascontiguousarray(parts.reshape(_PANELS, PANEL, shape.terms // STEP, -1).transpose(0, 2, 3, 1))
     marked = mask.sum(1, dtype=np.int64)
     differ = (marked - _product(_SIGNS[_rows(a, kernel, shape)], _SIGNS[w] * mask)) // 2
     return places.reshape(len(a), -1).view(np.uint8), packed, differ

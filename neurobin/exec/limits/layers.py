@@ -12,7 +12,6 @@ from functools import cache
 import numpy as np
 
 from neurobin.errors import MismatchError
-from neurobin.exec.kernels import bytewise
 from neurobin.exec.kernels.machine import NUMPY, Backend
 from neurobin.exec.kernels.means import MEANS, prefers_bits
 from neurobin.exec.limits.rates import against, find
@@ -46,7 +45,7 @@ STAGES = (Layer(64, 56), Layer(128, 28), Layer(256, 14), Layer(512, 7))
 LAYERS = (*STAGES, Layer(256, 14, TERNARY))
 TERNARY_BINARY = (LAYERS[-1], STAGES[2])
 _OF_BITS = {"pairs": "pair", "words": "triple", "nibbles": "nibbles", "plain": "any popcount"}
-_OF_BYTES = {bytewise.VNNI: "vnni", bytewise.MADD512: "madd512", bytewise.MADD256: "madd256", bytewise.PLAIN: "madd128"}
+_OF_BYTES = {"amx": "tiles", "avx512": "madd512", "avx2": "madd256", "generic": "madd128"}
 
 
 @dataclass(frozen=True)
@@ -93,11 +92,9 @@ def limit_of(weights: DType, back_end: Backend) -> str:
     if back_end is NUMPY:
         return ""
     means = MEANS[back_end.name]
-    if means.tiles:
-        return "tiles"
     if prefers_bits(BIPOLAR, weights, means):
-        return _OF_BITS[means.bits[weights == TERNARY].name]
-    return _OF_BYTES[means.bytes[-1]]
+        return _OF_BITS[(means.masked if weights == TERNARY else means.bits).name]
+    return _OF_BYTES[back_end.name]
 
 
 def prepared(layer: Layer, back_end: Backend) -> Run:

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from neurobin.errors import MismatchError
 from neurobin.exec.kernels.machine import NUMPY, Backend
-from neurobin.exec.kernels.slots import Arguments, Slots
 from neurobin.exec.packed import numpy_steps
 from neurobin.exec.plan.instance import SLACK, lifetimes
 from neurobin.exec.plan.memory import allocate
@@ -162,14 +161,5 @@ def _compare(outputs: np.ndarray, expected: np.ndarray, back_end: Backend) -> No
 def _memory(plan: Plan) -> Memory:
     program, behind = plan.program, plan.program.reach + SLACK
     one, chunk = (allocate(lifetimes(program, images, plan.keep))[1] + behind for images in (1, plan.best_chunk))
-    constants = {id(array): array.nbytes for call in program.calls for array in _constants(call.slots)}
+    constants = {id(array): array.nbytes for array in program.constants()}
     return Memory(one, plan.best_chunk, chunk, sum(constants.values()))
-
-
-def _constants(slots: Slots) -> Iterator[np.ndarray]:
-    """The arrays that a kernel and those it calls read."""
-    for filling in slots.fillings:
-        if isinstance(filling, np.ndarray):
-            yield filling
-        elif isinstance(filling, Arguments):
-            yield from _constants(filling.slots)

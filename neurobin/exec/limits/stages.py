@@ -18,8 +18,8 @@ from neurobin.exec.kernels.region import Region
 from neurobin.exec.kernels.slots import Code, Slots
 from neurobin.exec.limits.rates import Limit, missing, prepared
 from neurobin.exec.limits.timing import Run, repeated, turns
-from neurobin.exec.plan.build import Call
 from neurobin.exec.plan.plan import Plan
+from neurobin.exec.plan.program import Call
 from neurobin.ir import Graph
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -24,46 +24,9 @@ from neurobin.exec.kernels.reduce import CHANNEL_SUM, LARGEST_CHANNEL, Reduction
 from neurobin.exec.kernels.region import Region
 from neurobin.exec.kernels.slots import Slots
 from neurobin.exec.plan.layouts import choose, is_flat, pad_value
+from neurobin.exec.plan.program import Program
 from neurobin.exec.plan.steps import Step, requests, split
 from neurobin.ir import Graph, Node
-
-
-@dataclass(frozen=True)
-class Call:
-    """One entry of a plan: a kernel with its slots, or a node that numpy computes."""
-
-    text: str
-    slots: Slots
-    node: Node | None = None
-
-
-@dataclass
-class Program:
-    """Calls in order; for each tensor in memory its layout, its bytes per image and besides, and the calls that touch it."""
-
-    graph: Graph
-    calls: list[Call] = field(default_factory=list)
-    layouts: dict[str, Layout] = field(default_factory=dict)
-    sizes: dict[str, tuple[int, int]] = field(default_factory=dict)  # bytes per image, bytes besides
-    alias: dict[str, str] = field(default_factory=dict)
-    touched: dict[str, list[int]] = field(default_factory=dict)
-    reach: int = 0  # bytes that may be read behind a tensor
-    input_padding: int = 0  # what the border of the input holds, if it has one
-
-    def call(self, text: str, slots: Slots, *tensors: str, node: Node | None = None) -> None:
-        for name in tensors:
-            self.touched.setdefault(self.home(name), []).append(len(self.calls))
-        self.calls.append(Call(text, slots, node))
-
-    def home(self, name: str) -> str:
-        """The tensor whose bytes `name` shares."""
-        while name in self.alias:
-            name = self.alias[name]
-        return name
-
-    def place(self, name: str, layout: Layout) -> None:
-        self.layouts[name] = layout
-        self.sizes[name] = (layout.image, layout.origin)
 
 
 def build(graph: Graph, backend: str, keep: frozenset[str] = frozenset()) -> Program:
@@ -113,17 +76,18 @@ class _Builder:
         self.kept = [n.name for n in step.nodes if n.name in wanted or readers[n.name]]
 
     def run(self) -> None:
-        if self.step.root is None:
+        root = self.step.root
+        if root is None:
             self._elementwise()
             return
-        make: dict[type, Callable[[], None]] = {
+        make: dict[type, Callable[[Node], None]] = {
             Linear: self._linear,
             Pool: self._pool,
             Moves: self._moves,
             ChannelTotal: partial(self._reduction, CHANNEL_SUM),
             LargestChannel: partial(self._reduction, LARGEST_CHANNEL),
         }
-        make.get(type(self.step.request), self._numpy)()
+        make.get(type(self.step.request), self._numpy)(root)
 
     def _results(self, like: Layout | None = None) -> None:
         """Layouts of what the step leaves in memory, and their borders; `like` is a map whose form the result keeps."""
@@ -173,20 +137,22 @@ class _Builder:
         text = elementwise_kernel(slots, shape, self._region(shape, lambda region: {}))
         self.program.call(text, slots, *self.step.reads, *self.kept)
 
-    def _linear(self) -> None:
-        root, layer = self.step.root, self.step.request
-        assert root is not None
-        source = root.inputs[0]
+    def _linear(self, root: Node) -> None:
+        source, layer = root.inputs[0], self.step.request
         layout, kind = self.program.layouts[source], self.types[root.name]
         low, high = kind.dtype.low, kind.dtype.high
-        lying = in_place(layer, layout) if self.means.tiles and self._border_is(layer, source) else None
+        lying = in_place(layer, layout) if self.means.bytes.tiles and self._border_is(layer, source) else None
         made: Product | None
         try:
-            made = byte_product(lying, layout, (), low, high) if lying else product(layer, layout, self.means, low, high)
+            made = (
+                byte_product(lying, layout, self.means.bytes, low, high)
+                if lying
+                else product(layer, layout, self.means, low, high)
+            )
         except UnsupportedError:
             made, lying = self._product_of_prepared(layer, layout, low, high) if lying else None, None
         if made is None:
-            self._numpy()
+            self._numpy(root)
             return
         frame = (lying or layer).frame
         operand = self.program.home(source) if lying else self._prepared(layer, source, layout, made)
@@ -233,31 +199,26 @@ class _Builder:
             return border_kernel(slots, name, edge, int(pattern[0]))
         return fill_kernel(slots, name, operand.image, border, pattern)
 
-    def _pool(self) -> None:
-        root, home = self.step.root, self.program.home
-        assert root is not None
-        source = root.inputs[0]
+    def _pool(self, root: Node) -> None:
+        source, home = root.inputs[0], self.program.home
         self._results(self.program.layouts[source])
         slots = Slots()
         pair = (root.name, self.program.layouts[root.name])
         text = pool_kernel(slots, self.step.request, (home(source), self.program.layouts[source]), pair)
         self.program.call(text, slots, source, root.name)
 
-    def _reduction(self, reduction: Reduction) -> None:
-        root, layouts = self.step.root, self.program.layouts
-        assert root is not None
-        source = root.inputs[0]
+    def _reduction(self, reduction: Reduction, root: Node) -> None:
+        source, layouts = root.inputs[0], self.program.layouts
         if layouts[source].form is Form.BITS:
-            self._numpy()
+            self._numpy(root)
             return
         self._results()
         slots, pair = Slots(), (root.name, layouts[root.name])
         text = reduction_kernel(slots, reduction, (self.program.home(source), layouts[source]), pair)
         self.program.call(text, slots, source, root.name)
 
-    def _moves(self) -> None:
-        root, layouts = self.step.root, self.program.layouts
-        assert root is not None
+    def _moves(self, root: Node) -> None:
+        layouts = self.program.layouts
         found = origins(
             root.op.reference, [self.types[name].shape for name in root.inputs], extent(self.types[root.name].shape)
         )
@@ -266,7 +227,7 @@ class _Builder:
             return
         size = narrowest(self.types[root.name].dtype).numpy.itemsize
         if any(layouts[name].form is Form.BITS or layouts[name].form.numpy.itemsize != size for name in root.inputs):
-            self._numpy()
+            self._numpy(root)
             return
         self._results(layouts[root.inputs[0]])
         begin = 0
@@ -274,16 +235,14 @@ class _Builder:
             count = int(np.prod(layouts[name].shape))
             local = np.where((index >= begin) & (index < begin + count), index - begin, -1)
             begin += count
-            self._move(runs(local, layouts[name], layouts[root.name]), (self.program.home(name), layouts[name]), name)
+            self._move(root, runs(local, layouts[name], layouts[root.name]), (self.program.home(name), layouts[name]), name)
         if (index < 0).any():
             image = replace(dense(self.types[root.name]), image=0)
             places = np.where(index < 0, np.arange(index.size).reshape(index.shape), -1)
             constants = found.constants.astype(image.form.numpy)
-            self._move(runs(places, image, layouts[root.name]), (constants, image))
+            self._move(root, runs(places, image, layouts[root.name]), (constants, image))
 
-    def _move(self, moved: Runs, source: tuple[str | np.ndarray, Layout], *reads: str) -> None:
-        root = self.step.root
-        assert root is not None
+    def _move(self, root: Node, moved: Runs, source: tuple[str | np.ndarray, Layout], *reads: str) -> None:
         slots = Slots()
         text = move_kernel(slots, moved, source, (root.name, self.program.layouts[root.name]))
         self.program.call(text, slots, *reads, root.name)
@@ -302,8 +261,8 @@ class _Builder:
         self.program.alias[root.name] = source
         return True
 
-    def _numpy(self) -> None:
-        for node in self.step.nodes:
+    def _numpy(self, root: Node) -> None:
+        for node in (root, *self.step.body):
             program = self.program
             program.place(node.name, aligned(self.types[node.name]))
             program.call("", Slots(), *node.inputs, node.name, node=node)

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from neurobin.exec.kernels.jit import Compiler
+from neurobin.exec.kernels.layout import Layout
 from neurobin.exec.kernels.runner import runner
-from neurobin.exec.kernels.slots import Arguments, Code, Filling, Slots, Tensor
-from neurobin.exec.plan.build import Program
+from neurobin.exec.kernels.slots import Slots
 from neurobin.exec.plan.memory import Lifetime, allocate
+from neurobin.exec.plan.program import Program
 from neurobin.ir import IntTensor, Node
 
 _RUNNER = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_void_p, *([ctypes.c_int64] * 4), ctypes.c_void_p)
@@ -66,7 +67,7 @@ def lifetimes(program: Program, chunk: int, keep: frozenset[str] = frozenset()) 
 
 
 class Instance:
-    """Runs up to `chunk` images at a time on `threads` threads that work together."""
+    """Runs up to `chunk` images at a time on `threads` threads that work together. The `Room` of the kernels' slots."""
 
     def __init__(
         self, program: Program, compiler: Compiler, shared: Shared, chunk: int, threads: int, keep: frozenset[str]
@@ -89,7 +90,7 @@ class Instance:
         run: list[int] = []
         for call in self.program.calls:
             if call.node is None:
-                run += [self._compiler.address(call.text), self._filled(call.slots)]
+                run += [self.code(call.text), self.filled(call.slots)]
                 continue
             if run:
                 yield Segment(np.array(run, np.int64))
@@ -98,29 +99,24 @@ class Instance:
         if run:
             yield Segment(np.array(run, np.int64))
 
-    def _filled(self, slots: Slots) -> int:
-        """The address of the slots, each filled with what it stands for."""
-        table = np.array([self._content(filling) for filling in slots.fillings], np.int64)
+    def filled(self, slots: Slots) -> int:
+        table = np.array([filling.content(self) for filling in slots.fillings], np.int64)
         self._owned.append(table)
         return int(table.ctypes.data)
 
-    def _content(self, filling: Filling) -> int:
-        if isinstance(filling, int):
-            return filling
-        if isinstance(filling, np.ndarray):
-            return self._shared.address(filling)
-        if isinstance(filling, Tensor):
-            return self._cell(filling.name)
-        if isinstance(filling, Code):
-            return self._compiler.address(filling.text)
-        if isinstance(filling, Arguments):
-            return self._filled(filling.slots)
-        memory = lined(self.threads * (filling.size + _LINE))
+    def constant(self, array: np.ndarray) -> int:
+        return self._shared.address(array)
+
+    def code(self, text: str) -> int:
+        return self._compiler.address(text)
+
+    def scratch(self, size: int) -> int:
+        memory = lined(self.threads * (size + _LINE))
         self._owned.append(memory)
         return int(memory.ctypes.data)
 
-    def _cell(self, name: str) -> int:
-        return int(self._cells.ctypes.data + 8 * self._cell_of[name])
+    def cell(self, tensor: str) -> int:
+        return int(self._cells.ctypes.data + 8 * self._cell_of[tensor])
 
     @property
     def is_native(self) -> bool:
@@ -132,7 +128,7 @@ class Instance:
         graph, home, layouts = self.program.graph, self.program.home, self.program.layouts
         rows = []
         for name, memory in ((graph.input, inputs), (graph.output, outputs)):
-            rows += [self._cell(home(name)), memory.ctypes.data, layouts[name].image]
+            rows += [self.cell(home(name)), memory.ctypes.data, layouts[name].image]
         return np.array(rows, np.int64)
 
     def load(self, x: np.ndarray) -> None:
@@ -178,23 +174,22 @@ class Instance:
     def _compute(self, node: Node, images: int) -> None:
         types = self.program.graph.types
         operands = [IntTensor(self.value(name, images), types[name].dtype) for name in node.inputs]
-        self.view(node.name, images)[...] = node.op.packed(*operands).values().reshape(self._shape(node.name, images))
-
-    def _shape(self, name: str, images: int) -> tuple[int, ...]:
-        return (images, *self.program.layouts[name].shape)
+        view = self.view(node.name, images)
+        view[...] = node.op.packed(*operands).values().reshape(view.shape)
 
     def view(self, name: str, images: int) -> np.ndarray:
         """A tensor of integers in the arena: [N, H, W, C]."""
         layout = self.program.layouts[name]
         start = self._start[self.program.home(name)] - self._arena.ctypes.data + layout.origin
-        return strided(self._arena, start, layout.form.numpy, self._shape(name, images), layout)
+        return strided(self._arena, start, layout, images)
 
     def value(self, name: str, images: int) -> np.ndarray:
         """A tensor that is still in memory, [N, ...]."""
         return self.view(name, images).reshape(images, *self.program.graph.types[name].shape)
 
 
-def strided(memory: np.ndarray, start: int, kind: np.dtype, shape: tuple[int, ...], layout) -> np.ndarray:  # type: ignore[no-untyped-def]
-    """A view of bytes as a tensor in a layout."""
+def strided(memory: np.ndarray, start: int, layout: Layout, images: int) -> np.ndarray:
+    """The images [N, H, W, C] of a tensor in a layout, whose first pixel lies at byte `start`: a view."""
+    kind = layout.form.numpy
     strides = (layout.image, layout.row, layout.pixel, kind.itemsize)
-    return np.ndarray(shape, kind, memory.data, start, strides)
+    return np.ndarray((images, *layout.shape), kind, memory.data, start, strides)

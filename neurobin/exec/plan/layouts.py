@@ -7,11 +7,10 @@ from collections.abc import Mapping, Sequence, Set
 from neurobin.exec.kernels import Linear, Moves, Pool
 from neurobin.exec.kernels.layout import LANES, Border, Form, Layout, aligned, bits, extent, narrowest
 from neurobin.exec.kernels.means import Means, prefers_bits
+from neurobin.exec.kernels.micro import STEP
 from neurobin.exec.kernels.planes import planes_of
 from neurobin.exec.plan.steps import Step
 from neurobin.ir import Graph, TensorType
-
-WORD = 64
 
 
 def is_flat(graph: Graph, step: Step, layouts: Mapping[str, Layout]) -> bool:
@@ -33,7 +32,7 @@ Readers = Mapping[str, Sequence[Step]]
 def choose(graph: Graph, name: str, readers: Readers, means: Means, wanted: Set[str], may_pack: bool = True) -> Layout:
     """The layout of a tensor that a step writes, from the steps that read it; `may_pack` where the step can make bits."""
     kind = graph.types[name]
-    if may_pack and not means.tiles and wants_bits(graph, name, readers, means, wanted):
+    if may_pack and not means.bytes.tiles and wants_bits(graph, name, readers, means, wanted):
         return bits(kind)
     return aligned(kind) if name in wanted else aligned(kind, _border(kind, readers[name], name, means))
 
@@ -42,7 +41,7 @@ def wants_bits(graph: Graph, name: str, readers: Readers, means: Means, wanted: 
     """Whole words of channels that only popcount layers read, perhaps through maxima of single bits or as a vector."""
     kind = graph.types[name]
     planes = planes_of(kind.dtype) if kind.dtype.bits <= 8 else ()
-    if not planes or kind.channels % WORD or not readers[name] or name in wanted:
+    if not planes or kind.channels % STEP or not readers[name] or name in wanted:
         return False
     single = len(planes) == 1 and planes[0].weight > 0
 
@@ -72,19 +71,18 @@ def _body_reads(step: Step) -> set[str]:
 
 def _border(kind: TensorType, readers: Sequence[Step], name: str, means: Means) -> Border:
     """What the first layer that can read the map in place needs around it."""
-    if not means.tiles or narrowest(kind.dtype) not in (Form.S8, Form.U8):
-        return Border()
-    for step in readers:
-        layer = step.request
-        if isinstance(layer, Linear) and layer.frame.is_unit and step.root is not None and name in step.root.inputs:
-            return Border(*layer.frame.before)
-    return Border()
+    bordered = means.bytes.tiles and narrowest(kind.dtype) in (Form.S8, Form.U8)
+    layer = _in_place(readers, name) if bordered else None
+    return Border(*layer.frame.before) if layer else Border()
 
 
 def pad_value(readers: Sequence[Step], name: str) -> int:
     """The value in the border that `choose` gave."""
-    for step in readers:
-        layer = step.request
-        if isinstance(layer, Linear) and layer.frame.is_unit and step.root is not None and name in step.root.inputs:
-            return layer.pad_value
-    return 0
+    layer = _in_place(readers, name)
+    return layer.pad_value if layer else 0
+
+
+def _in_place(readers: Sequence[Step], name: str) -> Linear | None:
+    """The first layer that can read a map as it lies, if that has a border."""
+    layers = (step.request for step in readers if step.root is not None and name in step.root.inputs)
+    return next((layer for layer in layers if isinstance(layer, Linear) and layer.frame.is_unit), None)

@@ -45,7 +45,7 @@ class Plan:
         """As many images as the second-level cache holds the tensors of; more where weights, which come from further away
         for every chunk, are larger than that."""
         one, two = (allocate(lifetimes(self.program, chunk, self.keep))[1] for chunk in (1, 2))
-        room = max(_WORKING_SET, 2 * max((call.slots.largest for call in self.program.calls), default=0))
+        room = max(_WORKING_SET, 2 * max((array.nbytes for array in self.program.constants()), default=0))
         per_image = max(two - one, 1)
         return min(max((room - one) // per_image + 1, 1), _MAX_CHUNK)
 
@@ -109,7 +109,7 @@ class Bound:
 
     @staticmethod
     def _view(memory: np.ndarray, layout: Layout, shape: tuple[int, ...]) -> np.ndarray:
-        return strided(memory, layout.origin, layout.form.numpy, (shape[0], *layout.shape), layout).reshape(shape)
+        return strided(memory, layout.origin, layout, shape[0]).reshape(shape)
 
     def _native(self, plan: Plan, first: Instance, images: int, threads: int) -> list[Callable[[], None]]:
         """One call per thread: over its own images, or over its part of every step."""

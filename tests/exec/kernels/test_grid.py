@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from neurobin.exec import reference
-from neurobin.exec.kernels import byte_product
+from neurobin.exec.kernels import multipliers
 from neurobin.exec.kernels.machine import Backend, available
 from neurobin.exec.kernels.tile_weights import TILE_BYTES
 from neurobin.exec.plan.plan import Plan
@@ -85,15 +85,15 @@ def tiles() -> Backend:
 
 def test_long_filters_in_parts(tiles: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
     """As if the first-level cache held three tiles of weights: most layers pass in several parts."""
-    monkeypatch.setattr(byte_product, "_WEIGHTS_AT_HAND", 3 * TILE_BYTES)
-    monkeypatch.setattr(byte_product, "_FIRST_LEVEL", 8 * TILE_BYTES)
+    monkeypatch.setattr(multipliers, "_WEIGHTS_AT_HAND", 3 * TILE_BYTES)
+    monkeypatch.setattr(multipliers, "_FIRST_LEVEL", 8 * TILE_BYTES)
     wrong = [found for case in cases() if (found := mismatch(case, tiles))]
     assert not wrong, "\n".join(wrong)
 
 
 def test_weights_kept_as_bits(tiles: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
     """As if every layer had many weights; those that do not fill their steps stay bytes."""
-    monkeypatch.setattr(byte_product, "_KEPT_AS_BITS", 1)
+    monkeypatch.setattr(multipliers, "_KEPT_AS_BITS", 1)
     rng = np.random.default_rng(3)
     found = [
         draw(rng, weight=BIPOLAR, groups=1, channels=channels, outputs=outputs)

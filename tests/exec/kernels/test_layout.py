@@ -65,7 +65,7 @@ def test_an_image_of_a_dense_layout_has_no_gaps_and_room_for_whole_vectors(
         assert np.array_equal(image.reshape(-1) - image.min(), np.arange(image.size) * size)
     assert found.max() + size <= layout.size(images)
     memory = np.zeros(layout.size(images), np.uint8)
-    view = strided(memory, 0, layout.form.numpy, found.shape, layout)
+    view = strided(memory, 0, layout, images)
     view[...] = -1 if layout.form.signed else 1
     assert np.count_nonzero(memory) == view.size * (size if layout.form.signed else 1)
 

@@ -1,0 +1,108 @@
+"""How a back end multiplies bytes: on vectors or on tiles, with which micro-kernels, and in blocks of which size.
+
+Sizes of blocks are measured ones, on a core with 48 KiB of first-level and 2 MiB of second-level cache.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar, Protocol
+
+import numpy as np
+
+from neurobin.exec.kernels.bytewise import Way, bytewise_kernel
+from neurobin.exec.kernels.linear import Blocks, Linear
+from neurobin.exec.kernels.micro import BLOCK_ROWS, PANEL, STEP
+from neurobin.exec.kernels.prepare import Operand
+from neurobin.exec.kernels.tile_weights import TILE_BYTES, Bits, Bytes, as_bits
+from neurobin.exec.kernels.tiles import TILE_ROWS, tile_kernel
+
+_WEIGHTS_AT_HAND = 20 << 10  # bytes
+_FIRST_LEVEL = 40 << 10  # bytes of the first-level cache that rows and weights may take
+_KEPT_AS_BITS = 1 << 20  # weights of a layer: as bytes they would crowd the second-level cache
+
+Pack = Callable[[np.ndarray], np.ndarray]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """For one layer: the micro-kernel for signed or unsigned rows and weights, its blocks, and how packed weights lie."""
+
+    text: Callable[[bool, bool], str]
+    blocks: Blocks
+    lying: Pack
+
+
+class Multiplier(Protocol):
+    """`raises` where signed rows had better be raised by 128 to unsigned ones when they meet signed weights."""
+
+    tiles: ClassVar[bool]
+
+    @property
+    def raises(self) -> bool: ...
+
+    def choice(self, layer: Linear, operand: Operand, offsets: np.ndarray, a_signed: bool) -> Choice:
+        """For a layer whose steps lie at `offsets` [panels or 1, S], and whose rows end in a digit `a_signed` or not."""
+
+
+@dataclass(frozen=True)
+class Vectors:
+    """The way for operands of any signs and, where there is one, a faster one for unsigned rows and signed weights."""
+
+    any: Way
+    mixed: Way | None = None
+    tiles: ClassVar[bool] = False
+
+    @property
+    def raises(self) -> bool:
+        return self.mixed is not None
+
+    def choice(self, layer: Linear, operand: Operand, offsets: np.ndarray, a_signed: bool) -> Choice:
+        rows = self._way(a_signed, True).rows
+        blocks = Blocks(BLOCK_ROWS // rows * rows, rows)
+        return Choice(lambda a, b: bytewise_kernel(self._way(a, b), a, b), blocks, np.asarray)
+
+    def _way(self, a_signed: bool, b_signed: bool) -> Way:
+        return self.mixed if self.mixed and b_signed and not a_signed else self.any
+
+
+@dataclass(frozen=True)
+class Tiles:
+    """AMX, which multiplies bytes of any signs."""
+
+    tiles: ClassVar[bool] = True
+    raises: ClassVar[bool] = False
+
+    def choice(self, layer: Linear, operand: Operand, offsets: np.ndarray, a_signed: bool) -> Choice:
+        tall = not layer.frame.is_matrix
+        if _worth_bits(layer, offsets.shape[1]):
+            unit = BLOCK_ROWS if operand.blocked else TILE_ROWS
+            return Choice(lambda a, b: tile_kernel(a, b, tall, Bits), Blocks(BLOCK_ROWS, unit), as_bits)
+        return Choice(lambda a, b: tile_kernel(a, b, tall, Bytes), _blocks(layer, operand, offsets), np.asarray)
+
+
+def _worth_bits(layer: Linear, steps: int) -> bool:
+    """Whether all weights are -1 or +1, none left over in a step, where a 0 would become one of them, and many."""
+    full = layer.groups == 1 and layer.weight[0].size == steps * STEP
+    return full and layer.weight.size >= _KEPT_AS_BITS and bool((np.abs(layer.weight) == 1).all())
+
+
+def _blocks(layer: Linear, operand: Operand, offsets: np.ndarray) -> Blocks:
+    """Weights of a block in a part of the first-level cache, from which all its rows take them, and beside them the places
+    that 64 rows of a window read. Measured: a second panel pays where the rows come back for more steps anyway."""
+    unit, steps = BLOCK_ROWS if operand.blocked else TILE_ROWS, offsets.shape[1]
+    if layer.frame.is_matrix:
+        return Blocks(4 * BLOCK_ROWS, unit, 4 * PANEL, _WEIGHTS_AT_HAND // TILE_BYTES)
+    if 2 * steps * TILE_BYTES <= _WEIGHTS_AT_HAND:
+        return Blocks(BLOCK_ROWS, unit, 2 * PANEL)
+    chunks = -(-steps * TILE_BYTES // _WEIGHTS_AT_HAND)
+    while chunks < steps and _read_bytes(offsets[0, : -(-steps // chunks)], operand) > _FIRST_LEVEL:
+        chunks += 1
+    return Blocks(BLOCK_ROWS, unit, PANEL if chunks == 1 else 2 * PANEL, -(-steps // chunks))
+
+
+def _read_bytes(offsets: np.ndarray, operand: Operand) -> int:
+    """What 64 rows of one panel read in these steps, weights included."""
+    places = np.unique(np.add.outer(offsets, np.arange(BLOCK_ROWS) * operand.row_bytes) // STEP)
+    return len(places) * STEP + len(offsets) * TILE_BYTES
