@@ -72,7 +72,7 @@ def _factors(layer: Linear) -> Iterator[tuple[int, np.ndarray]]:
         yield 1, layer.weight
         return
     for plane in planes_of(layer.dtype):
-        yield plane.weight, np.where(plane.bits(layer.weight), 1, -1 if plane.signs else 0)
+        yield plane.weight, np.where(plane.rule.bits(layer.weight), 1, -1 if plane.signs else 0)
 
 
 def _mixes_groups(layer: Linear) -> bool:
@@ -130,7 +130,7 @@ def _padding(layer: Linear, layout: Layout, operand: Operand) -> np.ndarray:
     words = []
     for plane in planes_of(layout.dtype):
         bits = np.zeros(8 * plane_bytes(channels), np.uint8)
-        bits[:channels] = layout.dtype.holds(value) and plane.bits(value)[0]
+        bits[:channels] = layout.dtype.holds(value) and plane.rule.bits(value)[0]
         words.append(_halves(bits.reshape(-1, STEP), operand.paired).reshape(-1))
     return pattern(np.concatenate(words).view(np.uint8), operand)
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from neurobin.errors import UnsupportedError
 from neurobin.exec.kernels.emit import Function, Value, retyped, vector
 from neurobin.exec.kernels.layout import LANES
 
@@ -18,7 +19,9 @@ _MIN32, _MAX32 = -(2**31), 2**31 - 1
 
 
 def width(low: int, high: int) -> int:
-    """Bits of a lane for numbers from `low` to `high`."""
+    """Bits of a lane for numbers from `low` to `high`. Raises UnsupportedError where 64 do not hold them."""
+    if low < -(2**63) or high >= 2**63:
+        raise UnsupportedError(f"numbers from {low} to {high} do not fit the 64 bits of a lane")
     return 32 if low >= _MIN32 and high <= _MAX32 else 64
 
 

@@ -11,8 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 
-import numpy as np
-
+from neurobin.exec.kernels.planebits import CodeBit, Member, Negative, Positive, Rule
 from neurobin.ir import DType, Encoding
 
 MAX_TABLE_BITS = 3  # plane bits of a free basis are found by comparing with each of its values
@@ -24,38 +23,24 @@ class Plane:
 
     weight: int
     signs: bool
-    rule: str  # "positive", "negative", "bit" or "member"
-    shift: int = 0  # of "bit": bit `shift` of (value + offset) >> down
-    offset: int = 0
-    down: int = 0
-    members: tuple[int, ...] = ()
-
-    def bits(self, values: np.ndarray) -> np.ndarray:
-        """The bit of each value: bool, the shape of `values`."""
-        if self.rule == "positive":
-            return values > 0
-        if self.rule == "negative":
-            return values < 0
-        if self.rule == "member":
-            return np.isin(values, self.members)
-        return (((values.astype(np.int64) + self.offset) >> self.down) >> self.shift) & 1 == 1
+    rule: Rule
 
 
 @cache
 def planes_of(dtype: DType) -> tuple[Plane, ...]:
     """The planes of a type; () where it is not worth counting bits (free bases of many planes)."""
     if dtype.encoding is Encoding.TERNARY:
-        return (Plane(1, False, "positive"), Plane(-1, False, "negative"))
+        return (Plane(1, False, Positive()), Plane(-1, False, Negative()))
     signs = dtype.encoding is Encoding.BIPOLAR
     if dtype.scales:
         if dtype.bits > MAX_TABLE_BITS:
             return ()
         table = dtype.table
         return tuple(
-            Plane(weight, signs, "member", members=tuple(int(table[code]) for code in range(len(table)) if code >> k & 1))
+            Plane(weight, signs, Member(tuple(int(table[code]) for code in range(len(table)) if code >> k & 1)))
             for k, weight in enumerate(dtype.plane_weights)
         )
     if signs and dtype.bits == 1:
-        return (Plane(1, True, "positive"),)
+        return (Plane(1, True, Positive()),)
     offset, down = (2**dtype.bits - 1, 1) if signs else (0, 0)  # code = (v + 2^bits - 1) / 2 for bipolar numbers
-    return tuple(Plane(w, signs, "bit", k, offset, down) for k, w in enumerate(dtype.plane_weights))
+    return tuple(Plane(w, signs, CodeBit(k, offset, down)) for k, w in enumerate(dtype.plane_weights))

@@ -16,7 +16,6 @@ from neurobin.exec.kernels.emit import I64, Value, vector
 from neurobin.exec.kernels.layout import Form, Layout, plane_bytes
 from neurobin.exec.kernels.micro import BLOCK_ROWS, STEP
 from neurobin.exec.kernels.parts import Kernel
-from neurobin.exec.kernels.planebits import plane_bit
 from neurobin.exec.kernels.planes import planes_of
 from neurobin.exec.kernels.slots import Slots, Tensor
 
@@ -175,7 +174,7 @@ class _Copy:
             words = self._words(source, channel)
         else:
             values = self._elements(source, channel)
-            words = [plane_bit(plane, values).cast(I64) for plane in planes_of(self.layout.dtype)]
+            words = [plane.rule.lanes(values).cast(I64) for plane in planes_of(self.layout.dtype)]
             if count < STEP:
                 words = [word & ((1 << count) - 1) for word in words]
         room = self.operand.chunk // len(words)

@@ -17,7 +17,6 @@ from neurobin.exec.kernels.emit import I64, PTR, Module, Value, vector
 from neurobin.exec.kernels.jit import SYMBOL
 from neurobin.exec.kernels.lanes import Condition, Lane, Lanes, width
 from neurobin.exec.kernels.layout import LANES, Form, Layout, plane_bytes
-from neurobin.exec.kernels.planebits import plane_bit
 from neurobin.exec.kernels.planes import planes_of
 from neurobin.exec.kernels.slots import Slots, Tensor
 
@@ -223,7 +222,7 @@ class Region(Lanes):
         place = start.at(self._position * pixel)
         if layout.form is Form.BITS:
             for k, plane in enumerate(planes_of(layout.dtype)):
-                mask = plane_bit(plane, lane.value)
+                mask = plane.rule.lanes(lane.value)
                 place.at(plane_bytes(layout.shape[2]) * k).at(self._first // 8).store(mask.cast(f"i{LANES}"))
         else:
             size = layout.form.numpy.itemsize
