@@ -66,7 +66,7 @@ def _machine(machine: Mapping[str, Any], duration_s: float) -> str:
     shown = ", ".join(f"{name} {version}" for name, version in packages.items())
     return (
         f"{machine['cpu']}, {machine['cores_usable']} cores usable, {machine['os']}, Python {machine['python']}, "
-        f"{machine['date']}. Units: {', '.join(machine['flags'])}. Packages: {shown}. "
+        f"{machine['date']}. Units: {', '.join(machine['units'])}. Packages: {shown}. "
         f"The run took {duration_s / 60:.0f} minutes."
     )
 
@@ -79,22 +79,26 @@ def _goal(goal: Goal) -> str:
 
 
 def _section(claim: Claim) -> str:
-    parts = [f"## {claim.title}", claim.about]
-    parts += [_race(each) for each in claim.races]
-    parts += claim.notes
-    described = {name: text for race in claim.races for name, text in race.descriptions.items()}
-    absent = {name: text for race in claim.races for name, text in race.absent.items()}
-    lines = [f"- {name}: {text}" for name, text in {**described, **absent}.items() if text]
-    return "\n\n".join([*parts, "\n".join(lines)] if lines else parts)
+    parts = [f"## {claim.title}", claim.about, *(race_table(race) for race in claim.races), *claim.notes]
+    described = who(
+        {name: text for race in claim.races for name, text in (*race.descriptions.items(), *race.absent.items())}
+    )
+    return "\n\n".join([*parts, described] if described else parts)
 
 
-def _race(race: Race) -> str:
+def race_table(race: Race) -> str:
+    """A row per contender: medians over the rounds; a multiply-accumulate counts as two operations."""
     rows = [f"**{race.title}**", "", _HEAD, _RULE]
     for name, timing in race.timings.items():
         gops = f"{2e-9 * race.macs / timing.cpu_s.median:.0f}" if race.macs else ""
         cpu, wall = timing.cpu_s, timing.wall_s
         rows.append(f"| {name} | {_ms(cpu.median)} | {_ms(cpu.minimum)} | {cpu.spread:.1%} | {_ms(wall.median)} | {gops} |")
     return "\n".join(rows)
+
+
+def who(described: Mapping[str, str]) -> str:
+    """What each contender really is, and why others did not run."""
+    return "\n".join(f"- {name}: {text}" for name, text in described.items() if text)
 
 
 def _ms(seconds: float) -> str:

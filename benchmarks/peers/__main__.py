@@ -9,11 +9,11 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from benchmarks import bireal18
-from benchmarks.contender import Contender, Peer, check, enter
+from benchmarks.claim import Options, hold
+from benchmarks.contender import Contender, Peer
 from benchmarks.machine_info import machine_info
 from benchmarks.peers import PEERS
-from benchmarks.table import race_table
-from benchmarks.timing import race
+from benchmarks.report import race_table, who
 from benchmarks.workloads import GEMM, STAGES, conv_sums, gemm_sums
 
 Work = tuple[str, Callable[[Peer], Contender], np.ndarray | None, int | None]  # title, how to prepare it, sums, MACs
@@ -45,12 +45,8 @@ def main() -> None:
     peers = [peer(options.threads) for peer in PEERS]
     try:
         for title, prepare, sums, macs in works(options.kinds or kinds):
-            entries = enter(peers, prepare)
-            if sums is not None:
-                for contender in entries.contenders.values():
-                    check(contender, sums)
-            calls = {name: contender.run for name, contender in entries.contenders.items()}
-            print("\n" + race_table(title, entries, race(calls, rounds=options.rounds), macs), flush=True)
+            race = hold(title, peers, prepare, sums, macs, Options(options.rounds))
+            print(f"\n{race_table(race)}\n\n{who({**race.descriptions, **race.absent})}", flush=True)
     finally:
         for peer in peers:
             peer.close()

@@ -24,8 +24,8 @@ MAX_PACKED_BITS = 4  # wider integers travel as plain arrays between ops of the 
 
 @dataclass(frozen=True)
 class Op:
-    """Base of all ops. A subclass defines `infer` and `reference`, and overrides `packed`, `native` and `work` where it can do
-    better.
+    """Base of all ops. A subclass defines `infer` and `reference`; it overrides `packed`, `native` and `work` where it can
+    do better.
 
     The catch-all signatures let a subclass name its operands; nothing is ever passed by keyword. `elementwise` ops work
     on one element at a time (so hardware may fuse them behind a convolution); `view` ops move no data; `linear` ops sum

@@ -57,7 +57,7 @@ def test_the_page_shows_goals_contenders_and_who_is_absent() -> None:
         "cores_usable": 2,
         "os": "an OS",
         "python": "3",
-        "flags": ["avx2"],
+        "units": ["avx2"],
         "packages": {"numpy": "2"},
         "environments": {"larq": {"larq": "0.14"}},
     }

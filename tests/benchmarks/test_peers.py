@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from benchmarks import bireal18
+from benchmarks.claim import Options, hold
 from benchmarks.contender import Contender, Peer, check, enter
 from benchmarks.environments import ENVIRONMENTS, main
 from benchmarks.machine_info import machine_info
@@ -18,9 +19,8 @@ from benchmarks.peers.larq import Larq
 from benchmarks.peers.onnxruntime_fp32 import OnnxRuntimeFp32
 from benchmarks.peers.torch_fp32 import TorchFp32
 from benchmarks.peers.torch_int8 import TorchInt8
+from benchmarks.report import race_table, who
 from benchmarks.requantise import Requantisation, requantisation
-from benchmarks.table import race_table
-from benchmarks.timing import race
 from benchmarks.workloads import ConvSpec, GemmSpec, conv_sums, gemm_sums
 from neurobin.errors import MismatchError, UnsupportedError, UsageError
 
@@ -136,11 +136,10 @@ def test_a_wrong_sum_is_refused() -> None:
 
 def test_table_names_everyone() -> None:
     spec = GemmSpec(8, 8, 64)
-    entries = enter([TorchFp32(), TorchInt8()], lambda peer: peer.gemm(spec, *spec.operands()))
-    calls = {name: contender.run for name, contender in entries.contenders.items()}
-    text = race_table(spec.name, entries, race(calls, rounds=2, min_batch_s=1e-4), spec.macs)
-    assert text.startswith("gemm 8x8x64\n")
-    assert all(text.count(name) >= 2 for name in calls)
+    race = hold(spec.name, [TorchFp32(), TorchInt8()], lambda peer: peer.gemm(spec, *spec.operands()), None, spec.macs,
+                Options(2, 1e-4))  # fmt: skip
+    assert race_table(race).startswith("**gemm 8x8x64**\n")
+    assert all(race_table(race).count(name) == who(race.descriptions).count(f"- {name}:") == 1 for name in race.timings)
 
 
 def test_machine_info_is_json() -> None:

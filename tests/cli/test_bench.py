@@ -163,6 +163,7 @@ def test_the_machine_as_tables(neurobin, monkeypatch):
 def test_without_llvmlite(neurobin, monkeypatch):
     monkeypatch.setitem(sys.modules, "llvmlite", None)
     monkeypatch.setattr(machine, "units", frozenset)
+    monkeypatch.setattr(machine, "cpu", str)
     monkeypatch.setattr(machine, "available", lambda: (machine.NUMPY,))
     shown = neurobin("bench", "--machine", "--json")
     assert shown.code == 0

@@ -57,15 +57,15 @@ class Host:
 
 def host() -> Host:
     """What can be found out; what cannot is left out."""
-    kind = _llvm_kind()
+    kind = machine.cpu()
     cores = os.cpu_count() or 1
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else cores
-    return Host(_cpu_name(), kind or "", _architecture(), cores, usable, _caches(), kind is not None)
+    return Host(_cpu_name(), kind, _architecture(), cores, usable, _caches(), bool(kind))
 
 
 def units() -> list[Unit]:
     """The instruction sets of interest on this architecture; none for one of which nothing is known."""
-    found = machine.units() if _llvm_kind() is not None else None
+    found = machine.units() if machine.cpu() else None
     return [
         Unit(name, None if found is None else name in found,
              tuple(b.name for b in machine.BACKENDS if name in (*b.needs, *b.optional)))
@@ -91,22 +91,13 @@ def _reason(back_end: machine.Backend, chosen: machine.Backend, forced: str) -> 
 
 
 def _unavailable(back_end: machine.Backend) -> str:
-    if _llvm_kind() is None:
+    if not machine.cpu():
         return "llvmlite is not installed"
     try:
         machine.backend(back_end.name)
     except NeurobinError as error:
         return error.what
     return ""
-
-
-def _llvm_kind() -> str | None:
-    """LLVM's name of this CPU; None without llvmlite."""
-    try:
-        from llvmlite import binding
-    except ImportError:
-        return None
-    return str(binding.get_host_cpu_name())
 
 
 def _architecture() -> str:
