@@ -24,6 +24,7 @@ from neurobin.exec.kernels.tiles import TILE_ROWS, configuration, tile_kernel
 from neurobin.exec.limits import rates
 from neurobin.exec.limits.rates import against
 from neurobin.exec.limits.timing import Run, race
+from neurobin.exec.plan.memory import lined
 from neurobin.ir import Json
 
 CHANNELS = 64
@@ -220,9 +221,7 @@ def _again(tiles: bool) -> str:
 
 def _aligned(array: np.ndarray) -> np.ndarray:
     """A copy that begins at a cache line, with zeros behind it."""
-    raw = np.zeros(array.nbytes + 64 + _BEHIND, np.uint8)
-    start = -raw.ctypes.data % 64
-    made = raw[start : start + array.nbytes].view(array.dtype).reshape(array.shape)
+    made = lined(array.nbytes + _BEHIND)[: array.nbytes].view(array.dtype).reshape(array.shape)
     made[...] = array
     return made
 

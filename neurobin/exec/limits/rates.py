@@ -23,6 +23,7 @@ from neurobin.exec.kernels.tiles import configuration
 from neurobin.exec.limits import loops
 from neurobin.exec.limits.loops import HALF, QUARTER, WIDE, ChainLoop, Loop, Step, TileLoop, VectorLoop
 from neurobin.exec.limits.timing import Run, race, sustained_s, turns
+from neurobin.exec.plan.memory import lined
 from neurobin.ir import Json
 
 _LOOP = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64)
@@ -219,8 +220,7 @@ def prepared(limit: Limit, links: int = 0) -> Run:
 def _registers(data: str) -> np.ndarray:
     """What a loop's registers are filled with, behind the tiles' configuration and the chain's two numbers."""
     rng = np.random.default_rng(0)
-    raw = np.zeros(loops.DATA_BYTES + 64, np.uint8)
-    made = raw[-raw.ctypes.data % 64 :][: loops.DATA_BYTES]
+    made = lined(loops.DATA_BYTES)
     if data == "bytes":
         made[:] = rng.integers(0, 256, len(made))
     elif data == "signs":

@@ -12,20 +12,12 @@ from neurobin.exec.kernels.jit import Compiler
 from neurobin.exec.kernels.layout import Layout
 from neurobin.exec.kernels.runner import runner
 from neurobin.exec.kernels.slots import Slots
-from neurobin.exec.plan.memory import Lifetime, allocate
+from neurobin.exec.plan.memory import LINE_BYTES, Lifetime, allocate, lined
 from neurobin.exec.plan.program import Program
 from neurobin.ir import IntTensor, Node
 
 _RUNNER = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_void_p, *([ctypes.c_int64] * 4), ctypes.c_void_p)
-_LINE = 64
 SLACK = 1 << 16  # bytes that kernels may read, never use, behind any tensor
-
-
-def lined(size: int) -> np.ndarray:
-    """uint8 [size] of zeros that begins at a cache line."""
-    raw = np.zeros(size + _LINE, np.uint8)
-    start = -raw.ctypes.data % _LINE
-    return raw[start : start + size]
 
 
 @dataclass(frozen=True)
@@ -47,7 +39,7 @@ class Shared:
 
     def address(self, array: np.ndarray) -> int:
         if id(array) not in self._copies:
-            copy = lined(array.nbytes + _LINE)
+            copy = lined(array.nbytes + LINE_BYTES)
             copy[: array.nbytes] = np.ascontiguousarray(array).view(np.uint8).reshape(-1)
             self._copies[id(array)] = (array, copy)  # the original stays, or its id might be another's
         return int(self._copies[id(array)][1].ctypes.data)
@@ -84,7 +76,7 @@ class Instance:
         self._start = {name: self._arena.ctypes.data + offset for name, offset in offsets.items()}
         self.segments = list(self._segments())
         self._runner = _RUNNER(compiler.address(runner()))
-        self.barrier = lined(_LINE).view(np.int64)
+        self.barrier = lined(LINE_BYTES).view(np.int64)
 
     def _segments(self) -> Iterator[Segment | Node]:
         run: list[int] = []
@@ -111,7 +103,7 @@ class Instance:
         return self._compiler.address(text)
 
     def scratch(self, size: int) -> int:
-        memory = lined(self.threads * (size + _LINE))
+        memory = lined(self.threads * (size + LINE_BYTES))
         self._owned.append(memory)
         return int(memory.ctypes.data)
 

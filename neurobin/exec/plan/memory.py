@@ -1,11 +1,20 @@
-"""Where tensors live: tensors whose lifetimes do not overlap share bytes."""
+"""Memory at cache lines, and where tensors live in it: those whose lifetimes do not overlap share bytes."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-ALIGNMENT = 64  # of addresses: a cache line
+import numpy as np
+
+LINE_BYTES = 64
+
+
+def lined(size: int) -> np.ndarray:
+    """uint8 [size] of zeros that begins at a cache line."""
+    raw = np.zeros(size + LINE_BYTES, np.uint8)
+    start = -raw.ctypes.data % LINE_BYTES
+    return raw[start : start + size]
 
 
 @dataclass(frozen=True)
@@ -29,7 +38,7 @@ def allocate(lifetimes: Mapping[str, Lifetime]) -> tuple[dict[str, int], int]:
             if start + life.size <= begin:
                 break
             start = max(start, end)
-        end = -(-(start + life.size) // ALIGNMENT) * ALIGNMENT
+        end = -(-(start + life.size) // LINE_BYTES) * LINE_BYTES
         placed.append((start, end, life))
         offsets[name] = start
     return offsets, max((end for _, end, _ in placed), default=0)

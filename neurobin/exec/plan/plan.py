@@ -19,8 +19,8 @@ from neurobin.exec.kernels.jit import compiler
 from neurobin.exec.kernels.layout import Layout
 from neurobin.exec.kernels.machine import Backend
 from neurobin.exec.plan.build import build
-from neurobin.exec.plan.instance import SLACK, Instance, Shared, lifetimes, lined, strided
-from neurobin.exec.plan.memory import allocate
+from neurobin.exec.plan.instance import SLACK, Instance, Shared, lifetimes, strided
+from neurobin.exec.plan.memory import allocate, lined
 from neurobin.ir import Graph
 
 _WORKING_SET = 1 << 20  # bytes of a chunk's tensors: they stay in the second-level cache

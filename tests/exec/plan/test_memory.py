@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neurobin.exec.plan.memory import ALIGNMENT, Lifetime, allocate
+from neurobin.exec.plan.memory import LINE_BYTES, Lifetime, allocate
 
 LINE = 64
 
@@ -61,4 +61,4 @@ def test_the_order_of_tensors_does_not_matter(lives: dict[str, Lifetime]) -> Non
 
 def test_nothing_needs_nothing() -> None:
     assert allocate({}) == ({}, 0)
-    assert ALIGNMENT == LINE
+    assert LINE_BYTES == LINE
