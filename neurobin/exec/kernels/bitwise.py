@@ -110,18 +110,20 @@ class _Bitwise:
     def _tile(self, row: Value, panel: Value, panels: int) -> None:
         """The sums of a tile, as many steps at a time as they hold."""
         f, m, limit = self.f, self.m, self.way.limit
-        first = m.a.at(row * m.a_stride)
+        rows = m.rows_from(row, self.way.rows)
         bs = [m.b.at(panel * m.b_stride)]
         for _ in range(panels - 1):
             bs.append(bs[-1].at(m.b_stride))
         zero = f.constant(0, self.way.kind)
         if limit is None:
-            self._store(row, panel, f.constant(0), self._counted(first, bs, f.constant(0), m.steps, zero))
+            self._store(row, panel, f.constant(0), self._counted(rows, bs, f.constant(0), m.steps, zero))
         else:
             with f.loop(0, m.steps, limit) as start:
-                self._store(row, panel, start, self._counted(first, bs, start, (start + limit).minimum(m.steps), zero))
+                self._store(row, panel, start, self._counted(rows, bs, start, (start + limit).minimum(m.steps), zero))
 
-    def _counted(self, first: Value, bs: list[Value], start: Value, stop: Value, zero: Value) -> list[list[list[Variable]]]:
+    def _counted(
+        self, rows: list[Value], bs: list[Value], start: Value, stop: Value, zero: Value
+    ) -> list[list[list[Variable]]]:
         """The values of the sums of each row and panel over steps `start` to `stop`."""
         f, m, way = self.f, self.m, self.way
         step_bytes = _WORD_BYTES * (4 if self.masked else 2)
@@ -129,7 +131,8 @@ class _Bitwise:
         with f.loop(start, stop) as step:
             weights = [_words(b.at(step * step_bytes), self.masked) for b in bs]
             waiting: list[tuple[list[Variable], Sum]] = []
-            for place, row_sums in zip(m.row(first.at(m.offset(step)), way.rows), sums, strict=True):
+            offset = m.offset(step)
+            for place, row_sums in zip([row.at(offset) for row in rows], sums, strict=True):
                 x = (place.load("i32", 4).splat(PANEL), place.at(4).load("i32", 4).splat(PANEL))
                 for own, (w, masks) in zip(row_sums, weights, strict=True):
                     waiting.append((own, Sum([v.get() for v in own], x, w, masks)))

@@ -35,13 +35,14 @@ def bytewise_kernel(way: Way, a_signed: bool, b_signed: bool) -> str:
     m = Micro(module)
     f = m.f
     with f.loop(0, m.rows, way.rows) as row:
-        first = m.a.at(row * m.a_stride)
+        starts = m.rows_from(row, way.rows)
         with f.loop(0, m.panels) as panel:
             b = m.b.at(panel * m.b_stride)
             zero = f.constant(0, way.kind)
             sums = [[f.variable(zero) for _ in range(way.sums)] for _ in range(way.rows)]
             with f.loop(0, m.steps) as step:
-                rows = m.row(first.at(m.offset(step)), way.rows)
+                offset = m.offset(step)
+                rows = [start.at(offset) for start in starts]
                 with f.loop(0, _GROUPS) as group:
                     weights = way.weight_operands(f, b.at(step * 1024 + group * 64), b_signed)
                     for place, row_sums in zip(rows, sums, strict=True):

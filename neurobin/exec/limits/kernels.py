@@ -170,11 +170,13 @@ class Block:
         padded[: len(places), : places.shape[1]] = places
         offsets = np.add.outer(np.array(shape.taps) * stride, np.arange(0, places.shape[1], step)).astype("<i8")
         self.sums = _aligned(np.zeros((BLOCK_ROWS, CHANNELS), np.int32))
-        memory = [_aligned(padded), _aligned(offsets), _aligned(weights), self.sums, _aligned(configuration())]
-        a, offset, b, c, tiles = (part.ctypes.data for part in memory)
+        rows = np.arange(BLOCK_ROWS, dtype=np.int64) * stride
+        memory = [_aligned(part) for part in (padded, rows, offsets, weights, configuration())]
+        (a, row, offset, b, tiles), c = (part.ctypes.data for part in memory), self.sums.ctypes.data
         code = compiler(machine.backend(kernel.back_end))
         arguments = (
             a,
+            row,
             stride,
             BLOCK_ROWS * stride,
             offset,
@@ -189,7 +191,7 @@ class Block:
         table = np.array([tiles, code.address(kernel.text()), *arguments, 0, 1, TILE_ROWS], np.int64)
         call, place = _AGAIN(code.address(_again(kernel.back_end == "amx"))), table.ctypes.data
 
-        def run(count: int, _kept: object = (memory, table)) -> None:
+        def run(count: int, _kept: object = (memory, self.sums, table)) -> None:
             call(place, count)
 
         self.run: Run = run

@@ -11,7 +11,7 @@ import numpy as np
 from neurobin.errors import UnsupportedError
 from neurobin.exec.kernels import ChannelTotal, Lane, LargestChannel, Linear, Moves, Pool
 from neurobin.exec.kernels.byte_product import byte_product, in_place
-from neurobin.exec.kernels.driver import linear_kernel
+from neurobin.exec.kernels.driver import linear_kernel, reach
 from neurobin.exec.kernels.elementwise import elementwise_kernel
 from neurobin.exec.kernels.layout import LANES, Form, Layout, aligned, bits, dense, extent, narrowest
 from neurobin.exec.kernels.linear import Product
@@ -161,7 +161,7 @@ class _Builder:
         region = self._region(shape, lambda r: {root.name: r.sums(made.sums)})
         slots = Slots()
         text = linear_kernel(slots, operand, frame, made, layer.outputs, region)
-        self.program.reach = max(self.program.reach, (2 * BLOCK_ROWS + 2 * frame.width) * made.operand.pixel + 4096)
+        self.program.reach = max(self.program.reach, reach(made, frame))
         self.program.call(text, slots, operand, *self.step.reads, *self.kept)
 
     def _product_of_prepared(self, layer: Linear, layout: Layout, low: int, high: int) -> Product | None:

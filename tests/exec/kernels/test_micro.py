@@ -75,13 +75,14 @@ class Kernel:
         rows, panels = size
         room = -(-rows // ROWS) * ROWS + ROWS
         c = at_line(np.full((room, C_STRIDE // 4), _UNTOUCHED, np.int32))
+        places = np.arange(room, dtype=np.int64) * row_bytes
         found = []
         for accumulate in (0, 1):
             values = {
-                "a": a.ctypes.data, "a_stride": row_bytes, "a_block": 64 * row_bytes, "offsets": offsets.ctypes.data,
-                "steps": len(offsets), "b": b.ctypes.data, "b_stride": panel_bytes, "panels": panels, "rows": rows,
-                "c": c.ctypes.data, "c_stride": C_STRIDE, "accumulate": accumulate, "factor": 1,
-                "height": self._height,
+                "a": a.ctypes.data, "places": places.ctypes.data, "a_stride": row_bytes, "a_block": 64 * row_bytes,
+                "offsets": offsets.ctypes.data, "steps": len(offsets), "b": b.ctypes.data, "b_stride": panel_bytes,
+                "panels": panels, "rows": rows, "c": c.ctypes.data, "c_stride": C_STRIDE, "accumulate": accumulate,
+                "factor": 1, "height": self._height,
             } | more  # fmt: skip
             self._call(*(values[name] for _, name in PARAMETERS))
             block = c[: room * C_STRIDE].view(np.int32).reshape(room, -1)
