@@ -67,7 +67,7 @@ def test_the_clock() -> None:
 ROUNDS = {
     "popcount": {"vpopcntd": 48}, "logic": {"vpternlogd": 48}, "triple": {"vpxord": 48, "vpopcntd": 48, "vpaddd": 48},
     "pair": {"vpxord": 48, "vpternlogd": 96, "vpopcntd": 48, "vpaddd": 48}, "vnni": {"vpdpbusd": 48},
-    "madd512": {"vpmaddwd": 48, "vpaddd": 48}, "tiles idle": {"tdpbssd": 12, "tileloadd": 4},
+    "vnni16": {"vpdpwssd": 48}, "tiles idle": {"tdpbssd": 12, "tileloadd": 4},
     "tiles resident": {"tdpbssd": 12, "tileloadd": 4}, "tiles": {"tdpbssd": 12, "tileloadd": 16},
     "nibbles": {"vpxor": 48, "vpand": 96, "vpsrlw": 48, "vpshufb": 96, "vpaddb": 96},
     "madd256": {"vpmaddwd": 48, "vpaddd": 48}, "scalar popcount": {"xorq": 48, "popcntq": 48, "addq": 48},

@@ -2,6 +2,7 @@
 
 Two ways: `vnni` (four products and sums per instruction; rows unsigned, weights signed) and `madd` (bytes widened to 16
 bits, products added in pairs, in vectors as wide as the CPU has them; no sum of two products of bytes leaves 32 bits).
+Where there is an instruction for such pairs and their sum (`vpdpwssd`), LLVM finds it.
 """
 
 from __future__ import annotations

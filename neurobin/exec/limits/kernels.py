@@ -92,7 +92,7 @@ KERNELS = (
     Kernel("tiles, 4 x 1", "amx", "tiles", BLOCK_ROWS, "bytes", lambda: tile_kernel(True, True)),
     Kernel("tiles, 2 x 2", "amx", "tiles", BLOCK_ROWS, "bytes", lambda: tile_kernel(True, True, tall=False)),
     _bytes("int8 dot products", "avx512", "vnni", bytewise.VNNI, a_signed=False),
-    _bytes("int16 multiply-add 512", "avx512", "madd512", bytewise.MADD512),
+    _bytes("int16 dot products", "avx512", "vnni16", bytewise.MADD512),
     _bits("pairs", "avx512", "pair", bitwise.PAIRS, "pairs"),
     _bits("words", "avx512", "triple", bitwise.WORDS),
     _bits("words, masked", "avx512", "triple", bitwise.WORDS, "masked"),

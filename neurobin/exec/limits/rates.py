@@ -68,6 +68,10 @@ def _vnni(f: Function, s: Values, x: Values) -> list[Value]:
     return [f.intrinsic("llvm.x86.avx512.vpdpbusd.512", WIDE, s[0], x[0], x[1])]
 
 
+def _vnni16(f: Function, s: Values, x: Values) -> list[Value]:
+    return [f.intrinsic("llvm.x86.avx512.vpdpwssd.512", WIDE, s[0], x[0], x[1])]
+
+
 def _multiply_add(intrinsic: str) -> Step:
     def step(f: Function, s: Values, x: Values) -> list[Value]:
         a, b = (v.cast(vector(2 * _lanes(v), "i16")) for v in x)
@@ -119,8 +123,8 @@ LIMITS = (
           VectorLoop(WIDE, 8, 2, 4, _pair)),
     Limit("vnni", "int8 dot products of 4, 512 bits", ("avx512f", "avx512vnni"), 1, 64, "2 x 64 products x steps/s",
           VectorLoop(WIDE, 12, 1, 2, _vnni)),
-    Limit("madd512", "int16 multiply-add, add, 512 bits", ("avx512f", "avx512bw"), 2, 32, "2 x 32 products x steps/s",
-          VectorLoop(WIDE, 12, 1, 2, _multiply_add("llvm.x86.avx512.pmaddw.d.512"))),
+    Limit("vnni16", "int16 dot products of 2, 512 bits", ("avx512f", "avx512vnni"), 1, 32, "2 x 32 products x steps/s",
+          VectorLoop(WIDE, 12, 1, 2, _vnni16)),
     Limit("tiles idle", "tile product of zeros", _TILES, 1, loops.TILE_MACS, _TILE_FORMULA, TileLoop(fresh=False), "zeros"),
     Limit("tiles resident", "tile product of +-1 that stay", _TILES, 1, loops.TILE_MACS, _TILE_FORMULA,
           TileLoop(fresh=False), "signs"),
