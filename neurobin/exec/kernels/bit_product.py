@@ -63,7 +63,7 @@ def bit_product(layer: Linear, layout: Layout, two: Way, three: Way, low: int, h
             constant += scale * per_output(values != 0 if plane.signs else values > 0)
     sums = Sums(low, high, (0,), constant, _correction(layer, layout), per_count if alone else 1)
     blocks = Blocks(BLOCK_ROWS // way.rows * way.rows, way.rows)
-    return Product(operand, _padding(layer, layout, operand), tuple(terms), sums, blocks, False)
+    return Product(operand, _padding(layer, layout, operand), tuple(terms), sums, blocks, layer.frame.output)
 
 
 def _factors(layer: Linear) -> Iterator[tuple[int, np.ndarray]]:

@@ -110,7 +110,7 @@ class _Bitwise:
     def _tile(self, row: Value, panel: Value, panels: int) -> None:
         """The sums of a tile, as many steps at a time as they hold."""
         f, m, limit = self.f, self.m, self.way.limit
-        rows = m.rows_from(row, self.way.rows)
+        rows = [m.row(row + r) for r in range(self.way.rows)]
         bs = [m.b.at(panel * m.b_stride)]
         for _ in range(panels - 1):
             bs.append(bs[-1].at(m.b_stride))

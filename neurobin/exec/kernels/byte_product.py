@@ -59,7 +59,7 @@ def byte_product(layer: Linear, layout: Layout, multiplier: Multiplier, low: int
         raise UnsupportedError(f"sums of {layer.weight[0].size} products of bytes may exceed 32 bits")
     constant = -128 * per_output(layer.weight) if flip else None
     sums = Sums(low, high, tuple(8 * k for k in range(len(bound))), constant)
-    return Product(operand, _padding(layer, operand), tuple(terms), sums, choice.blocks, multiplier.tiles)
+    return Product(operand, _padding(layer, operand), tuple(terms), sums, choice.blocks, choice.grid)
 
 
 def in_place(layer: Linear, layout: Layout) -> Linear | None:

@@ -36,7 +36,7 @@ def bytewise_kernel(way: Way, a_signed: bool, b_signed: bool) -> str:
     m = Micro(module)
     f = m.f
     with f.loop(0, m.rows, way.rows) as row:
-        starts = m.rows_from(row, way.rows)
+        starts = [m.row(row + r) for r in range(way.rows)]
         with f.loop(0, m.panels) as panel:
             b = m.b.at(panel * m.b_stride)
             zero = f.constant(0, way.kind)

@@ -1,22 +1,20 @@
 """The kernel of a linear layer: blocks of sums by micro-kernels, each followed by the element-wise region behind it.
 
 Blocks of channels times blocks of rows are shared among threads, rows innermost, whose weights come from a near cache. Sums
-reach the region run by run, each a part of one row of outputs; those of borders, which tiles compute as well, do not.
+reach the region run by run, each a part of one row of outputs; those of borders, where tiles compute them as well, do not.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
-from neurobin.exec.kernels.emit import PTR, Value
+from neurobin.exec.kernels.emit import Value
 from neurobin.exec.kernels.geometry import Frame
 from neurobin.exec.kernels.linear import Product, Term
 from neurobin.exec.kernels.micro import BLOCK_ROWS, PANEL, STEP
 from neurobin.exec.kernels.parts import Kernel
-from neurobin.exec.kernels.prepare import Operand
 from neurobin.exec.kernels.slots import Arguments, Code, Constant, Filling, Number, Scratch, Slots, Tensor
 from neurobin.exec.kernels.tiles import TILE_ROWS, configure, height_for
 
@@ -54,55 +52,24 @@ def linear_kernel(
     return str(k.module)
 
 
-@dataclass(frozen=True)
-class _Block:
-    """Where a block of rows begins, and how a micro-kernel comes from one to the next: by a table, or by strides."""
-
-    start: Value
-    table: Value
-    stride: Value
-    block: Value
-
-
-class _TileRows:
-    """Rows for tiles: all places of the prepared map, borders included, at even distances."""
-
-    def __init__(self, k: Kernel, operand: Operand, frame: Frame) -> None:
-        self.width, self.height, self.pixel = k.number(frame.width), k.number(frame.height), k.number(operand.pixel)
-        self.stride, self.block = k.number(operand.row_bytes), k.number(BLOCK_ROWS * operand.pixel)
-
-    def at(self, position: Value) -> _Block:
-        none = self.pixel.out.emit("inttoptr i64 0 to ptr", PTR)
-        return _Block(position * self.pixel, none, self.stride, self.block)
-
-
-class _PlacedRows:
-    """Rows for vectors: the places of outputs alone, from a table that goes on behind an image's last output."""
-
-    def __init__(self, k: Kernel, operand: Operand, frame: Frame) -> None:
-        self.height, self.width = k.number(frame.output[0]), k.number(frame.output[1])
-        self.table, self.image = k.constant(places(operand, frame)), k.number(operand.image)
-
-    def at(self, position: Value) -> _Block:
-        outputs, zero = self.height * self.width, position.out.constant(0)
-        return _Block(position // outputs * self.image, self.table.at(position % outputs * 8), zero, zero)
-
-
-def places(operand: Operand, frame: Frame) -> np.ndarray:
-    """int64 [outputs + 64]: bytes from an image's first place to that of each output, and to those of the next images."""
-    height, width = frame.output
-    number = np.arange(height * width + BLOCK_ROWS)
+def places(product: Product) -> np.ndarray:
+    """int64: bytes from an image's first place to each row of its grid, and to as many rows of the next images as a block,
+    or the rows thrown away behind it, may have. 64 rows of a blocked operand lie together."""
+    operand, (height, width) = product.operand, product.grid
+    number = np.arange(height * width + product.blocks.rows + BLOCK_ROWS)
+    if operand.blocked:
+        return number // BLOCK_ROWS * (BLOCK_ROWS * operand.image) + number % BLOCK_ROWS * operand.row_bytes
     image, rest = np.divmod(number, height * width)
     return image * operand.image + rest // width * operand.row + rest % width * operand.pixel
 
 
-def reach(product: Product, frame: Frame) -> int:
+def reach(product: Product) -> int:
     """Bytes behind the prepared map that rows thrown away may read."""
-    operand, height, width = product.operand, *frame.output
-    if product.uses_tiles:  # less than 64 places behind the last one, whose taps are inside
-        return (BLOCK_ROWS + 2 * frame.width) * operand.pixel + STEP
-    behind = places(operand, frame)[height * width :][: product.blocks.unit].max() - operand.image
-    return int(behind) + max(int(term.offsets.max()) + term.plane for term in product.terms) + STEP
+    operand, (height, width) = product.operand, product.grid
+    furthest = max(int(term.offsets.max()) + term.plane for term in product.terms) + STEP
+    if product.blocks.tile_rows:  # those of a tile follow its first, which is an output or a place before one
+        return TILE_ROWS * operand.row_bytes + furthest
+    return int(places(product)[height * width :][: product.blocks.unit].max()) - operand.image + furthest
 
 
 class _Driver:
@@ -115,7 +82,9 @@ class _Driver:
         self.k, self.f, self.product = k, k.f, product
         self.base = k.pointer(Tensor(operand_name))
         self.out_height, self.out_width = k.number(frame.output[0]), k.number(frame.output[1])
-        self.rows = _TileRows(k, operand, frame) if product.uses_tiles else _PlacedRows(k, operand, frame)
+        self.height, self.width = k.number(product.grid[0]), k.number(product.grid[1])
+        self.places, self.image = k.constant(places(product)), k.number(operand.image)
+        self.row_bytes = k.number(operand.row_bytes)
         self.outputs, self.channels = k.number(outputs), k.number(blocks.channels)
         self.unit, self.units_per_block = k.number(blocks.unit), k.number(blocks.rows // blocks.unit)
         grouped = len(terms[0].offsets) > 1
@@ -138,17 +107,17 @@ class _Driver:
     def run(self) -> None:
         """This thread's blocks, rows innermost."""
         k, f = self.k, self.f
-        width, height = self.rows.width, self.rows.height
-        positions = (k.images - 1) * height * width + (self.out_height - 1) * width + self.out_width
+        positions = (k.images - 1) * self.height * self.width + (self.out_height - 1) * self.width + self.out_width
         units = (positions + self.unit - 1) // self.unit
         row_blocks = (units + self.units_per_block - 1) // self.units_per_block
         some, rest = units // row_blocks, units % row_blocks  # units of a block; one more in the first `rest`
         channel_blocks = (self.outputs + self.channels - 1) // self.channels
         first, last = k.share(row_blocks * channel_blocks)
-        tile_height = k.f.constant(TILE_ROWS)
-        if self.product.uses_tiles:
-            tile_height = positions.compare("sle", BLOCK_ROWS).choose(height_for(positions), tile_height)
-            configure(tile_height)
+        tile_rows = k.number(self.product.blocks.tile_rows)
+        if self.product.blocks.tile_rows:
+            few = positions.compare("sle", BLOCK_ROWS) & tile_rows.compare("eq", TILE_ROWS)
+            tile_rows = few.choose(height_for(positions), tile_rows)
+            configure(tile_rows)
         with f.loop(first, last) as task:
             channel, number = task // row_blocks * self.channels, task % row_blocks
             channels = (self.outputs - channel).minimum(self.channels)
@@ -156,9 +125,9 @@ class _Driver:
             size = some + number.compare("slt", rest).resized(64, signed=False)
             rows = (size * self.unit).minimum(positions - start)
             with f.loop(0, self.chunks) as chunk, f.loop(0, self.count) as term:
-                self._sums(term, chunk, start, rows, channel, channels, tile_height)
+                self._sums(term, chunk, start, rows, channel, channels, tile_rows)
             self._hand_over(start, rows, channel, channels)
-        if self.product.uses_tiles:
+        if self.product.blocks.tile_rows:
             f.intrinsic("llvm.x86.tilerelease", "void")
 
     def _chunk(self, steps: Value, chunk: Value) -> tuple[Value, Value]:
@@ -172,8 +141,9 @@ class _Driver:
         """One term's sums for a block over a chunk of steps, added to the earlier ones of its block of sums."""
         place = self.terms.at(number * (8 * len(self.fields)))
         t = {name: filling.load(place.at(8 * k)) for k, (name, filling) in enumerate(self.fields.items())}
-        at = self.rows.at(start)
-        a, c = self.base.at(at.start).at(t["plane"]), self.c.at(t["block"] * self.c_block)
+        per_image = self.height * self.width
+        a, rows_at = self.base.at(start // per_image * self.image).at(t["plane"]), self.places.at(start % per_image * 8)
+        c = self.c.at(t["block"] * self.c_block)
         panel, panels = channel // PANEL, (channels + (PANEL - 1)) // PANEL
         first, steps = self._chunk(t["steps"], chunk)
         with self.f.loop(0, panels, self.panels_per_call) as p:
@@ -181,18 +151,17 @@ class _Driver:
             offsets = t["offsets"].at((panel + p) * t["offsets_stride"]).at(first * 8)
             weights = t["weights"].at((panel + p) * t["weights_stride"]).at(first * t["step_bytes"])
             self.f.call(
-                t["code"], a, at.table, at.stride, at.block, offsets, steps, weights, t["weights_stride"], here, rows,
+                t["code"], a, rows_at, self.row_bytes, offsets, steps, weights, t["weights_stride"], here, rows,
                 c.at(p * (4 * PANEL)), self.c_stride, t["accumulate"] | chunk, t["factor"], height,
             )  # fmt: skip
 
     def _hand_over(self, start: Value, rows: Value, channel: Value, channels: Value) -> None:
         """Each stretch of outputs in one row of one image goes to the region."""
         f, stop = self.f, start + rows
-        width, height = self.rows.width, self.rows.height
-        with f.loop(start // width, (stop - 1) // width + 1) as line:
-            image, y = line // height, line % height
-            begin = (line * width).maximum(start)
-            x = begin - line * width
+        with f.loop(start // self.width, (stop - 1) // self.width + 1) as line:
+            image, y = line // self.height, line % self.height
+            begin = (line * self.width).maximum(start)
+            x = begin - line * self.width
             count = (stop - begin).minimum(self.out_width - x)
             with f.when(count.compare("sgt", 0) & y.compare("slt", self.out_height)):
                 sums = self.c.at((begin - start) * self.c_stride)

@@ -88,25 +88,29 @@ class Term:
 class Blocks:
     """How sums are cut into blocks: up to `rows` rows, whole `unit`s of them where more follow, times `channels`.
 
-    A block meets `steps` steps of the weights (None: all) at a time.
+    A block meets `steps` steps of the weights (None: all) at a time. `tile_rows` is the height of a tile, 0 without tiles.
     """
 
     rows: int
     unit: int
     channels: int = 64
     steps: int | None = None
+    tile_rows: int = 0
 
 
 @dataclass(frozen=True)
 class Product:
-    """A linear layer ready to run: its operand, its terms, and what their sums mean."""
+    """A linear layer ready to run: its operand, its terms, and what their sums mean.
+
+    Rows run over the `grid` of each image: its outputs, or all places of the prepared map.
+    """
 
     operand: Operand
     pad: np.ndarray  # uint8: what fills the prepared map before its pixels are copied in, a multiple of 64 bytes
     terms: tuple[Term, ...]
     sums: Sums
     blocks: Blocks
-    uses_tiles: bool
+    grid: tuple[int, int]
 
 
 def padded_outputs(layer: Linear) -> int:

@@ -4,12 +4,11 @@ A micro-kernel computes a block of sums C [rows, 16 panels] (int32, `c_stride` b
 channels = 64 bytes):
 
     C[r, n] (+)= factor * sum over steps k of dot(A + place(r) + offset[k], B[n // 16, k, :, n % 16])
-    place(r) = places[r], or in tile kernels r // 64 * a_block + r % 64 * a_stride
+    place(r) = places[r], or in a tile that begins with row t: places[t] + (r - t) * a_stride
 
 A step reads 64 consecutive bytes (byte products) or one 64-bit word (bit products) of a row. A convolution is a table of
-offsets, one or more per tap; there is no im2col. The rows of a tile lie at even distances, borders between rows of a map
-included; vector kernels take each row from its place. Rows beyond the last are computed and thrown away: what lies behind a
-map may be read, never used. Byte products know no factor; a kernel that is alone in its layer takes no notice of `factor`
+offsets, one or more per tap; there is no im2col. Rows beyond the last are computed and thrown away: what lies behind a map
+may be read, never used. Byte products know no factor; a kernel that is alone in its layer takes no notice of `factor`
 and `accumulate`.
 """
 
@@ -24,9 +23,8 @@ BLOCK_ROWS = 64  # that lie together
 
 PARAMETERS = (
     (PTR, "a"),
-    (PTR, "places"),  # int64, for whole tiles of rows
+    (PTR, "places"),  # int64, of all rows that are computed
     (I64, "a_stride"),
-    (I64, "a_block"),  # only tile kernels are called for more than 64 rows
     (PTR, "offsets"),
     (I64, "steps"),
     (PTR, "b"),
@@ -46,7 +44,7 @@ class Micro:
 
     def __init__(self, module: Module) -> None:
         self.f: Function = module.function(SYMBOL, PARAMETERS)
-        self.a, self.places, self.a_stride, self.a_block, self.offsets, self.steps, *others = self.f.parameters
+        self.a, self.places, self.a_stride, self.offsets, self.steps, *others = self.f.parameters
         self.b, self.b_stride, self.panels, self.rows, self.c, self.c_stride, *others = others
         self.accumulate, self.factor, self.height = others
 
@@ -54,9 +52,9 @@ class Micro:
         """Where step `step` begins in a row."""
         return self.offsets.at(step * 8).load(I64, 8)
 
-    def rows_from(self, first: Value, count: int) -> list[Value]:
-        """Pointers to `count` rows from row `first` on, each at its place."""
-        return [self.a.at(self.places.at((first + r) * 8).load(I64, 8)) for r in range(count)]
+    def row(self, number: Value) -> Value:
+        """The address of row `number` of A."""
+        return self.a.at(self.places.at(number * 8).load(I64, 8))
 
     def place(self, row: Value, panel: Value) -> Value:
         """The address of C [row, 16 panel]."""

@@ -6,12 +6,13 @@ Sizes of blocks are measured ones, on a core with 48 KiB of first-level and 2 Mi
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Protocol
 
 import numpy as np
 
 from neurobin.exec.kernels.bytewise import Way, bytewise_kernel
+from neurobin.exec.kernels.geometry import Frame
 from neurobin.exec.kernels.linear import Blocks, Linear
 from neurobin.exec.kernels.micro import BLOCK_ROWS, PANEL, STEP
 from neurobin.exec.kernels.prepare import Operand
@@ -20,6 +21,8 @@ from neurobin.exec.kernels.tiles import TILE_ROWS, tile_kernel
 
 _WEIGHTS_AT_HAND = 20 << 10  # bytes
 _FIRST_LEVEL = 40 << 10  # bytes of the first-level cache that rows and weights may take
+_LEAST_CYCLES = 9  # of a product, which otherwise takes as many as its tile has rows
+_WORTH_FITTING = 0.95  # of the cycles that borders take part in
 _KEPT_AS_BITS = 1 << 20  # weights of a layer: as bytes they would crowd the second-level cache
 
 Pack = Callable[[np.ndarray], np.ndarray]
@@ -27,10 +30,12 @@ Pack = Callable[[np.ndarray], np.ndarray]
 
 @dataclass(frozen=True)
 class Choice:
-    """For one layer: the micro-kernel for signed or unsigned rows and weights, its blocks, and how packed weights lie."""
+    """For one layer: the micro-kernel for signed or unsigned rows and weights, its blocks of the rows of a `grid`, and how
+    packed weights lie."""
 
     text: Callable[[bool, bool], str]
     blocks: Blocks
+    grid: tuple[int, int]
     lying: Pack
 
 
@@ -61,7 +66,7 @@ class Vectors:
     def choice(self, layer: Linear, operand: Operand, offsets: np.ndarray, a_signed: bool) -> Choice:
         rows = self._way(a_signed, True).rows
         blocks = Blocks(BLOCK_ROWS // rows * rows, rows)
-        return Choice(lambda a, b: bytewise_kernel(self._way(a, b), a, b), blocks, np.asarray)
+        return Choice(lambda a, b: bytewise_kernel(self._way(a, b), a, b), blocks, layer.frame.output, np.asarray)
 
     def _way(self, a_signed: bool, b_signed: bool) -> Way:
         return self.mixed if self.mixed and b_signed and not a_signed else self.any
@@ -75,11 +80,23 @@ class Tiles:
     raises: ClassVar[bool] = False
 
     def choice(self, layer: Linear, operand: Operand, offsets: np.ndarray, a_signed: bool) -> Choice:
-        tall = not layer.frame.is_matrix
-        if _worth_bits(layer, offsets.shape[1]):
-            unit = BLOCK_ROWS if operand.blocked else TILE_ROWS
-            return Choice(lambda a, b: tile_kernel(a, b, tall, Bits), Blocks(BLOCK_ROWS, unit), as_bits)
-        return Choice(lambda a, b: tile_kernel(a, b, tall, Bytes), _blocks(layer, operand, offsets), np.asarray)
+        tall, (grid, tile_rows) = not layer.frame.is_matrix, _grid(layer.frame)
+        in_bits = _worth_bits(layer, offsets.shape[1])
+        blocks = Blocks(4 * tile_rows, tile_rows) if in_bits else _blocks(layer, operand, offsets, 4 * tile_rows)
+        blocks = replace(blocks, unit=BLOCK_ROWS if operand.blocked else tile_rows, tile_rows=tile_rows)
+        weights = Bits if in_bits else Bytes
+        return Choice(lambda a, b: tile_kernel(a, b, tall, weights), blocks, grid, as_bits if in_bits else np.asarray)
+
+
+def _grid(frame: Frame) -> tuple[tuple[int, int], int]:
+    """The places that rows run over, and the rows of a tile: outputs alone where tiles fit into a row of them and that costs
+    less than the borders do, which tiles of 16 places after each other compute as well."""
+    height, width = frame.output
+    fit = max(rows for rows in range(1, TILE_ROWS + 1) if width % rows == 0)
+    cycles = height * width // fit * max(fit, _LEAST_CYCLES)
+    if cycles < _WORTH_FITTING * frame.height * frame.width:
+        return (height, width), fit
+    return (frame.height, frame.width), TILE_ROWS
 
 
 def _worth_bits(layer: Linear, steps: int) -> bool:
@@ -88,18 +105,18 @@ def _worth_bits(layer: Linear, steps: int) -> bool:
     return full and layer.weight.size >= _KEPT_AS_BITS and bool((np.abs(layer.weight) == 1).all())
 
 
-def _blocks(layer: Linear, operand: Operand, offsets: np.ndarray) -> Blocks:
+def _blocks(layer: Linear, operand: Operand, offsets: np.ndarray, rows: int) -> Blocks:
     """Weights of a block in a part of the first-level cache, from which all its rows take them, and beside them the places
     that 64 rows of a window read. Measured: a second panel pays where the rows come back for more steps anyway."""
-    unit, steps = BLOCK_ROWS if operand.blocked else TILE_ROWS, offsets.shape[1]
+    steps = offsets.shape[1]
     if layer.frame.is_matrix:
-        return Blocks(4 * BLOCK_ROWS, unit, 4 * PANEL, _WEIGHTS_AT_HAND // TILE_BYTES)
+        return Blocks(4 * rows, rows, 4 * PANEL, _WEIGHTS_AT_HAND // TILE_BYTES)
     if 2 * steps * TILE_BYTES <= _WEIGHTS_AT_HAND:
-        return Blocks(BLOCK_ROWS, unit, 2 * PANEL)
+        return Blocks(rows, rows, 2 * PANEL)
     chunks = -(-steps * TILE_BYTES // _WEIGHTS_AT_HAND)
     while chunks < steps and _read_bytes(offsets[0, : -(-steps // chunks)], operand) > _FIRST_LEVEL:
         chunks += 1
-    return Blocks(BLOCK_ROWS, unit, PANEL if chunks == 1 else 2 * PANEL, -(-steps // chunks))
+    return Blocks(rows, rows, PANEL if chunks == 1 else 2 * PANEL, -(-steps // chunks))
 
 
 def _read_bytes(offsets: np.ndarray, operand: Operand) -> int:

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from neurobin.exec.kernels.emit import Module, Value
-from neurobin.exec.kernels.micro import BLOCK_ROWS, PANEL, Micro
+from neurobin.exec.kernels.micro import PANEL, Micro
 from neurobin.exec.kernels.tile_weights import Bytes
 
 TILE_ROWS = 16
@@ -156,9 +156,8 @@ class _Tiles:
         weights.advance()
 
     def _rows(self, first: Value, tiles: int) -> list[Value]:
-        """Row tiles from `first` on, a multiple of their height; 64 rows lie together."""
-        m, rows = self.m, [first + self.m.height * i for i in range(tiles)]
-        return [m.a.at(row // BLOCK_ROWS * m.a_block).at(row % BLOCK_ROWS * m.a_stride) for row in rows]
+        """Row tiles from `first` on, a multiple of their height."""
+        return [self.m.row(first + self.m.height * i) for i in range(tiles)]
 
     def _places(self, row: Value, panel: Value, row_tiles: int, panel_tiles: int) -> list[Value]:
         """Where the tiles of a block of sums belong."""

@@ -178,7 +178,6 @@ class Block:
             a,
             row,
             stride,
-            BLOCK_ROWS * stride,
             offset,
             offsets.size,
             b,

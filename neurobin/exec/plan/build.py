@@ -161,7 +161,7 @@ class _Builder:
         region = self._region(shape, lambda r: {root.name: r.sums(made.sums)})
         slots = Slots()
         text = linear_kernel(slots, operand, frame, made, layer.outputs, region)
-        self.program.reach = max(self.program.reach, reach(made, frame))
+        self.program.reach = max(self.program.reach, reach(made))
         self.program.call(text, slots, operand, *self.step.reads, *self.kept)
 
     def _product_of_prepared(self, layer: Linear, layout: Layout, low: int, high: int) -> Product | None:

@@ -77,6 +77,20 @@ def test_a_layer_on_a_map_of_one_column(backend: Backend) -> None:
     assert not wrong, "\n".join(wrong)
 
 
+@on_every_back_end
+def test_widths_of_maps(backend: Backend) -> None:
+    """Tiles of as many rows as a line of outputs has, of half of one, or of none such, with lines of borders between."""
+    rng = np.random.default_rng(0)
+    shape = {"kernel": (3, 3), "dilation": (1, 1), "activation": BIPOLAR, "weight": BIPOLAR, "channels": 64, "outputs": 3}
+    found = [
+        draw(rng, size=(5, width), padding=padding, stride=stride, groups=1, **shape)
+        for width in (7, 8, 9, 11, 13, 14, 15, 16, 17, 18, 20, 26, 28, 29, 32, 33)
+        for padding, stride in (("same", (1, 1)), ("none", (1, 1)), ("same", (2, 2)))
+    ]
+    wrong = [text for case in found if (text := mismatch(case, backend))]
+    assert not wrong, "\n".join(wrong)
+
+
 @pytest.fixture
 def tiles() -> Backend:
     found = next((backend for backend in available() if backend.name == "amx"), None)

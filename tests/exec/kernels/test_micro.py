@@ -69,17 +69,19 @@ class Kernel:
         b: np.ndarray,
         panel_bytes: int,
         size: tuple[int, int],
+        block_bytes: int = 0,
         **more: int,
     ) -> np.ndarray:
         """int32 [2, rows, 16 panels]: the block of sums, and what it is after a call that adds to it."""
         rows, panels = size
         room = -(-rows // ROWS) * ROWS + ROWS
         c = at_line(np.full((room, C_STRIDE // 4), _UNTOUCHED, np.int32))
-        places = np.arange(room, dtype=np.int64) * row_bytes
+        number = np.arange(room, dtype=np.int64)
+        places = number // ROWS * (block_bytes or ROWS * row_bytes) + number % ROWS * row_bytes
         found = []
         for accumulate in (0, 1):
             values = {
-                "a": a.ctypes.data, "places": places.ctypes.data, "a_stride": row_bytes, "a_block": 64 * row_bytes,
+                "a": a.ctypes.data, "places": places.ctypes.data, "a_stride": row_bytes,
                 "offsets": offsets.ctypes.data, "steps": len(offsets), "b": b.ctypes.data, "b_stride": panel_bytes,
                 "panels": panels, "rows": rows, "c": c.ctypes.data, "c_stride": C_STRIDE, "accumulate": accumulate,
                 "factor": 1, "height": self._height,
@@ -186,7 +188,7 @@ def test_tiles_over_many_rows(steps: int, tall: bool) -> None:
     blocks[:, : together * row_bytes] = as_bytes(a).reshape(len(blocks), -1)
     memory, packed, offsets = at_line(blocks), at_line(as_bytes(tiled(w, steps))), np.arange(steps) * STEP
     for rows, panels in product((65, 96, 112, 113, 128, 129, 144, 208, 209, 224, 225, 256, 303), range(1, PANELS + 1)):
-        found = kernel.sums(memory, row_bytes, offsets, packed, steps * 1024, (rows, panels), a_block=blocks.shape[1])
+        found = kernel.sums(memory, row_bytes, offsets, packed, steps * 1024, (rows, panels), blocks.shape[1])
         expected = (a @ w.T)[:rows, : panels * PANEL]
         assert np.array_equal(found[0], expected), (rows, panels)
         assert np.array_equal(found[1], 2 * expected), (rows, panels, "added")
