@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import threading
+import weakref
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
 from functools import cache
@@ -26,6 +27,7 @@ from neurobin.ir import Graph
 _WORKING_SET = 1 << 20  # bytes of a chunk's tensors: they stay in the second-level cache
 _MAX_CHUNK = 256
 _ONE_TEAM = threading.Lock()  # two teams that wait for each other's members would wait for ever
+_PLANS: weakref.WeakSet[Plan] = weakref.WeakSet()
 _PARTS = 8  # a bound run that is asked for more images than this many chunks is cut into several
 
 
@@ -38,6 +40,11 @@ class Plan:
         self.compiler = compiler(backend)
         self.shared = Shared()
         self.best_chunk = self._best_chunk()
+        self._forget()
+        _PLANS.add(self)
+
+    def _forget(self) -> None:
+        """No memory for runs yet, and nobody who uses it."""
         self._bound: dict[tuple[int, int], Bound] = {}
         self._lock = threading.Lock()
 
@@ -157,7 +164,14 @@ def _pool(threads: int) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(threads - 1, thread_name_prefix="neurobin")
 
 
+def _begin_anew() -> None:
+    """For a process that another thread's run was in the middle of when it was forked."""
+    for plan in _PLANS:
+        plan._forget()
+
+
 if hasattr(os, "register_at_fork"):
     # a child has none of its parent's threads, and nobody who would release what they held
     os.register_at_fork(before=_ONE_TEAM.acquire, after_in_parent=_ONE_TEAM.release, after_in_child=_ONE_TEAM.release)
     os.register_at_fork(after_in_child=_pool.cache_clear)
+    os.register_at_fork(after_in_child=_begin_anew)
