@@ -19,9 +19,11 @@ _RULE = "|---|---|---|---|---|---|---|---|"
 
 
 def profiles(specs: Iterable[Spec], back_ends: Sequence[str] = ()) -> dict[tuple[str, str], Stages]:
-    """The stages of each workload on some back ends (the best ones of this machine), by names of both."""
+    """The stages of each workload on some back ends (the best ones of this machine), by names of both; none where the limit of
+    a back end's arithmetic is not known here."""
     names = back_ends or [b.name for b in available() if b is not NUMPY][:SHOWN]
-    return {(spec.name, name): _stages(spec, name) for spec in specs for name in names}
+    known = [name for name in names if not rates.missing(rates.find(limit_of(BIPOLAR, backend(name))))]
+    return {(spec.name, name): _stages(spec, name) for spec in specs for name in known}
 
 
 def _stages(spec: Spec, name: str) -> Stages:
@@ -43,7 +45,9 @@ def table(found: Mapping[tuple[str, str], Stages]) -> str:
 
 
 def why(found: Mapping[tuple[str, str], Stages]) -> str:
-    """What the time of all workloads together is made of, on the best back end."""
+    """What the time of all workloads together is made of, on the best back end; "" where nothing was found."""
+    if not found:
+        return ""
     name = next(iter(found))[1]
     each = [s for (_, back_end), s in found.items() if back_end == name]
     total_ms, products_ms, limit_ms, sums_ms, prepare_ms = (
