@@ -19,8 +19,8 @@ _RULE = "|---|---|---|---|---|---|---|---|"
 
 
 def profiles(specs: Iterable[Spec], back_ends: Sequence[str] = ()) -> dict[tuple[str, str], Stages]:
-    """The stages of each workload on some back ends (the best ones of this machine), by names of both; none where the limit of
-    a back end's arithmetic is not known here."""
+    """The stages of each workload on some back ends (the best ones of this machine), by names of both; a back end is left
+    out where the limit of its arithmetic is not known."""
     names = back_ends or [b.name for b in available() if b is not NUMPY][:SHOWN]
     known = [name for name in names if not rates.missing(rates.find(limit_of(BIPOLAR, backend(name))))]
     return {(spec.name, name): _stages(spec, name) for spec in specs for name in known}
