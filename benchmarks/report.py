@@ -30,7 +30,10 @@ def overview(pages: Mapping[str, Mapping[str, Any]]) -> str:
     for name, page in pages.items():
         for goal in (goal for claim in page["claims"] for goal in claim["goals"]):
             goals.setdefault((goal["text"], f"{goal['wanted']:g} {goal['unit']}"), {})[name] = goal
-    heads = [f"[{page['machine']['cpu']}, {name.rpartition('-')[2]}](performance/{name}.md)" for name, page in pages.items()]
+    heads = [
+        f"[{page['machine']['cpu']}, {name.rpartition('-')[2]}](performance/{name}.md), {page['machine']['date']}"
+        for name, page in pages.items()
+    ]
     rows = [f"| goal | wanted | {' | '.join(heads)} |", "|---|---|" + "---|" * len(heads)]
     for (text, wanted), by_page in goals.items():
         rows.append(f"| {text} | {wanted} | {' | '.join(_cell(by_page.get(name)) for name in pages)} |")
