@@ -31,7 +31,7 @@ check: $(STAMP) ## Format, lint, types, and the direction of imports
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 
-bench: $(STAMP) ## Time the engine against its peers (minutes), rewrite docs/performance.md; then import and pricing
+bench: $(STAMP) ## Time the engine against its peers (minutes), write its page under docs; then import and pricing
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[bench]'
 	$(BIN)/python -m benchmarks
 	$(BIN)/python -m benchmarks.importing

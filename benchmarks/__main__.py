@@ -33,7 +33,7 @@ def main() -> None:
             print(f"  {goal.text}: wanted {goal.wanted:g}, got {got} {goal.unit}", flush=True)
         done.append(claim)
     machine, duration_s = machine_info(1), time.perf_counter() - start
-    name, folder = page_name(str(machine["cpu"])), options.out / "performance"
+    name, folder = page_name(), options.out / "performance"
     folder.mkdir(parents=True, exist_ok=True)
     (folder / f"{name}.md").write_text(markdown(done, machine, duration_s, name), encoding="utf-8")
     (folder / f"{name}.svg").write_text(picture(done), encoding="utf-8")

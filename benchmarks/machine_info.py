@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import platform
-import re
 import subprocess
 import sys
 from datetime import date
 from importlib.metadata import PackageNotFoundError, version
 
 from benchmarks.environments import ENVIRONMENTS, Environment
-from neurobin.exec.kernels.machine import available
+from neurobin.exec.kernels.machine import available, cpu
 from neurobin.exec.limits.host import host, units
 
 PACKAGES = ("neurobin", "numpy", "llvmlite", "torch", "onnx", "onnxruntime")
@@ -36,10 +35,9 @@ def machine_info(threads: int) -> dict[str, object]:
     }
 
 
-def page_name(cpu: str) -> str:
-    """What the files of this CPU's figures are called: who makes it, and our best back end there ("amd-avx512")."""
-    maker = re.match(r"[a-z]*", cpu.lower())
-    return f"{(maker and maker[0]) or platform.machine().lower()}-{available()[0].name}"
+def page_name() -> str:
+    """What the files of this CPU's figures are called: LLVM's name of it, and our best back end there ("znver4-avx512")."""
+    return f"{cpu() or platform.machine().lower()}-{available()[0].name}"
 
 
 def _version(package: str) -> str:

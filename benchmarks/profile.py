@@ -57,6 +57,6 @@ def why(found: Mapping[tuple[str, str], Stages]) -> str:
     limit = limit_of(BIPOLAR, backend(name))
     return (
         f"of {total_ms:.3g} ms ({name}), {limit_ms:.3g} ms are products at the limit of '{limit}', "
-        f"{products_ms - limit_ms:.3g} ms what loads, starts of sums and padding add to them, {sums_ms:.3g} ms sums being "
-        f"stored in 16 bits, {prepare_ms:.3g} ms the map being prepared"
+        f"{max(0.0, products_ms - limit_ms):.3g} ms what loads, starts of sums and padding add to them, "
+        f"{sums_ms:.3g} ms sums being stored, {prepare_ms:.3g} ms the map being prepared"
     )

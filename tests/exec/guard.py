@@ -13,11 +13,10 @@ from unittest.mock import patch
 import numpy as np
 
 from neurobin.exec.plan import instance, plan
-from neurobin.exec.plan.memory import Lifetime
+from neurobin.exec.plan.memory import LINE_BYTES, Lifetime
 
 GAP = 1 << 13  # bytes around everything
 MARK = 0xA5
-_LINE = 64
 
 
 @dataclass
@@ -46,7 +45,7 @@ class Watch:
         for name, life in sorted(lifetimes.items()):
             offsets[name] = end + GAP
             self.between.append((end, end + GAP))
-            end += GAP + -(-life.size // _LINE) * _LINE
+            end += GAP + -(-life.size // LINE_BYTES) * LINE_BYTES
         self.between.append((end, end + GAP))
         return offsets, end + GAP
 

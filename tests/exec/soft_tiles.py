@@ -35,7 +35,7 @@ def missing() -> str:
 
 
 def installed() -> bool:
-    return bool(os.environ.get(VARIABLE))
+    return os.environ.get(VARIABLE) == "1"
 
 
 @cache

@@ -228,7 +228,7 @@ def _nibbles() -> Way:
         return f.intrinsic(lookup, half, counts, low) + f.intrinsic(lookup, half, counts, high)
 
     def step(f: Function, sums: list[Sum]) -> list[list[Value]]:
-        made = [s.values for s in sums]
+        made = [list(s.values) for s in sums]
         for k in range(2):
             for values, s in zip(made, sums, strict=True):
                 differ = _differ(s, k)

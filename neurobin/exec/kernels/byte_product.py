@@ -47,13 +47,13 @@ def byte_product(layer: Linear, layout: Layout, multiplier: Multiplier, low: int
     flip = multiplier.raises and signs == [True] and [d.signed for d in digits] == [True]
     operand = _operand(layer.frame, layout, len(signs), flip, may_block=multiplier.tiles and layer.groups == 1)
     offsets, pack = _steps(layer, operand)
-    choice = multiplier.choice(layer, operand, offsets, signs[-1] and not flip)
+    rows_signed = [signed and not flip for signed in signs]
+    choice = multiplier.choice(layer, operand, offsets, {(a, digit.signed) for a in rows_signed for digit in digits})
     bound, terms = np.zeros(len(signs) + len(digits) - 1), []
-    for i, row_signed in enumerate(signs):
+    for i, a_signed in enumerate(rows_signed):
         for j, digit in enumerate(digits):
-            a_signed = row_signed and not flip
             bound[i + j] += (128 if a_signed else 255) * per_output(np.abs(digit.values)).max()
-            weights = choice.lying(pack(digit.values))
+            weights = choice.stored(pack(digit.values))
             terms.append(Term(choice.text(a_signed, digit.signed), offsets, weights, operand.plane * i, i + j))
     if bound.max() >= SUM_LIMIT:
         raise UnsupportedError(f"sums of {layer.weight[0].size} products of bytes may exceed 32 bits")

@@ -5,7 +5,7 @@ Sizes of blocks are measured ones, on a core with 48 KiB of first-level and 2 Mi
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from typing import ClassVar, Protocol
 
@@ -22,21 +22,21 @@ from neurobin.exec.kernels.tiles import TILE_ROWS, tile_kernel
 _WEIGHTS_AT_HAND = 20 << 10  # bytes
 _FIRST_LEVEL = 40 << 10  # bytes of the first-level cache that rows and weights may take
 _LEAST_CYCLES = 9  # of a product, which otherwise takes as many as its tile has rows
-_WORTH_FITTING = 0.95  # of the cycles that borders take part in
+_WORTH_FITTING = 0.95  # tiles over outputs alone must take less than this share of the cycles of tiles over all places
 _KEPT_AS_BITS = 1 << 20  # weights of a layer: as bytes they would crowd the second-level cache
 
-Pack = Callable[[np.ndarray], np.ndarray]
+Signs = Collection[tuple[bool, bool]]  # of each product of digits: whether its rows and its weights are signed
 
 
 @dataclass(frozen=True)
 class Choice:
-    """For one layer: the micro-kernel for signed or unsigned rows and weights, its blocks of the rows of a `grid`, and how
-    packed weights lie."""
+    """For one layer: the micro-kernel for signed or unsigned rows and weights, its blocks of the rows of a `grid`, and what
+    becomes of packed weights in memory."""
 
     text: Callable[[bool, bool], str]
     blocks: Blocks
     grid: tuple[int, int]
-    lying: Pack
+    stored: Callable[[np.ndarray], np.ndarray]
 
 
 class Multiplier(Protocol):
@@ -47,8 +47,8 @@ class Multiplier(Protocol):
     @property
     def raises(self) -> bool: ...
 
-    def choice(self, layer: Linear, operand: Operand, offsets: np.ndarray, a_signed: bool) -> Choice:
-        """For a layer whose steps lie at `offsets` [panels or 1, S], and whose rows end in a digit `a_signed` or not."""
+    def choice(self, layer: Linear, operand: Operand, offsets: np.ndarray, signs: Signs) -> Choice:
+        """For a layer whose steps lie at `offsets` [panels or 1, S], and whose digits of rows and weights have `signs`."""
 
 
 @dataclass(frozen=True)
@@ -63,8 +63,8 @@ class Vectors:
     def raises(self) -> bool:
         return self.mixed is not None
 
-    def choice(self, layer: Linear, operand: Operand, offsets: np.ndarray, a_signed: bool) -> Choice:
-        rows = self._way(a_signed, True).rows
+    def choice(self, layer: Linear, operand: Operand, offsets: np.ndarray, signs: Signs) -> Choice:
+        rows = max(self._way(*each).rows for each in signs)
         blocks = Blocks(BLOCK_ROWS // rows * rows, rows)
         return Choice(lambda a, b: bytewise_kernel(self._way(a, b), a, b), blocks, layer.frame.output, np.asarray)
 
@@ -79,7 +79,7 @@ class Tiles:
     tiles: ClassVar[bool] = True
     raises: ClassVar[bool] = False
 
-    def choice(self, layer: Linear, operand: Operand, offsets: np.ndarray, a_signed: bool) -> Choice:
+    def choice(self, layer: Linear, operand: Operand, offsets: np.ndarray, signs: Signs) -> Choice:
         tall, (grid, tile_rows) = not layer.frame.is_matrix, _grid(layer.frame)
         in_bits = _worth_bits(layer, offsets.shape[1])
         blocks = Blocks(4 * tile_rows, tile_rows) if in_bits else _blocks(layer, operand, offsets, 4 * tile_rows)
@@ -120,6 +120,6 @@ def _blocks(layer: Linear, operand: Operand, offsets: np.ndarray, rows: int) -> 
 
 
 def _read_bytes(offsets: np.ndarray, operand: Operand) -> int:
-    """What 64 rows of one panel read in these steps, weights included."""
+    """What 64 neighbouring places of one panel read in these steps, weights included; rows of outputs alone read no less."""
     places = np.unique(np.add.outer(offsets, np.arange(BLOCK_ROWS) * operand.row_bytes) // STEP)
     return len(places) * STEP + len(offsets) * TILE_BYTES

@@ -60,7 +60,7 @@ class Operand:
 
     @property
     def row_bytes(self) -> int:
-        """Bytes between the rows that a micro-kernel reads."""
+        """Bytes between the rows of a tile."""
         return STEP if self.blocked else self.pixel
 
 

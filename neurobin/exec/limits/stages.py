@@ -53,7 +53,7 @@ def stages(graph: Graph, x: np.ndarray, back_end: Backend, limit: Limit, macs: i
 def _run(graph: Graph, x: np.ndarray, back_end: Backend, change: Callable[[Call], Call]) -> Run:
     plan = Plan(graph, back_end)
     *before, layer = plan.program.calls
-    if layer.node is not None or not any(isinstance(filling, Code) for filling in layer.slots.fillings):
+    if layer.node is not None or not graph.nodes[0].op.linear:
         raise UnsupportedError(f"{graph.nodes[0].name} is no linear layer with a kernel on {back_end.name}")
     plan.program = replace(plan.program, calls=[*before, change(layer)])
     bound = plan.bind(len(x))

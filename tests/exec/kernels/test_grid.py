@@ -91,9 +91,9 @@ def test_widths_of_maps(backend: Backend) -> None:
     assert not wrong, "\n".join(wrong)
 
 
-@pytest.fixture
-def tiles() -> Backend:
-    found = next((backend for backend in available() if backend.name == "amx"), None)
+@pytest.fixture(params=["amx"])
+def tiles(request: pytest.FixtureRequest) -> Backend:
+    found = next((backend for backend in available() if backend.name == request.param), None)
     return found or pytest.skip("this CPU has no tiles")
 
 
