@@ -73,8 +73,11 @@ def in_place(layer: Linear, layout: Layout) -> Linear | None:
 
 
 def _digits(weight: np.ndarray) -> list[Digit]:
+    """Digits of the weights, the last one signed where that takes no more of them: such meet unsigned rows faster."""
+    low, high = int(weight.min()), int(weight.max())
+    signs = min((list(iterate_digits(end, high)) for end in (min(low, -1), low)), key=len)
     made, rest = [], weight
-    for signed in iterate_digits(int(weight.min()), int(weight.max())):
+    for signed in signs:
         made.append(Digit(rest if signed else rest & 255, signed))
         rest = rest >> 8
     return made

@@ -10,6 +10,7 @@ from neurobin.exec.kernels.bit_product import bit_product
 from neurobin.exec.kernels.byte_product import byte_product
 from neurobin.exec.kernels.layout import Layout
 from neurobin.exec.kernels.linear import Linear, Product
+from neurobin.exec.kernels.machine import cpu
 from neurobin.exec.kernels.multipliers import Multiplier, Tiles, Vectors
 from neurobin.exec.kernels.planes import planes_of
 from neurobin.ir import DType, Encoding
@@ -26,11 +27,20 @@ class Means:
     most_planes: int
 
 
+_MOST_PLANES = {"amx": 0, "avx512": 3, "avx2": 2, "generic": 4}
+_MOST_PLANES_OF = {"znver4": {"avx512": 5, "avx2": 6}}
+
+
+def most_planes(back_end: str, cpu_name: str) -> int:
+    """Up to how many pairs of planes a back end counts bits on a CPU, by LLVM's name of it."""
+    return _MOST_PLANES_OF.get(cpu_name, {}).get(back_end, _MOST_PLANES[back_end])
+
+
 MEANS = {
-    "amx": Means(Tiles(), bitwise.PAIRS, bitwise.WORDS, 0),
-    "avx512": Means(Vectors(bytewise.MADD512, bytewise.VNNI), bitwise.PAIRS, bitwise.WORDS, 3),
-    "avx2": Means(Vectors(bytewise.MADD256), bitwise.NIBBLES, bitwise.NIBBLES, 2),
-    "generic": Means(Vectors(bytewise.PLAIN), bitwise.PLAIN, bitwise.PLAIN, 4),
+    "amx": Means(Tiles(), bitwise.PAIRS, bitwise.WORDS, most_planes("amx", cpu())),
+    "avx512": Means(Vectors(bytewise.MADD512, bytewise.VNNI), bitwise.PAIRS, bitwise.WORDS, most_planes("avx512", cpu())),
+    "avx2": Means(Vectors(bytewise.MADD256), bitwise.NIBBLES, bitwise.NIBBLES, most_planes("avx2", cpu())),
+    "generic": Means(Vectors(bytewise.PLAIN), bitwise.PLAIN, bitwise.PLAIN, most_planes("generic", cpu())),
 }
 
 
