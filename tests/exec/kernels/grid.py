@@ -17,8 +17,9 @@ from itertools import combinations, cycle, product
 
 import numpy as np
 
-from neurobin.errors import GraphError
+from neurobin.errors import GraphError, NeurobinError
 from neurobin.exec import reference
+from neurobin.exec.kernels import machine
 from neurobin.exec.kernels.machine import NUMPY, Backend, available
 from neurobin.exec.plan.plan import Plan
 from neurobin.ir import BINARY, BIPOLAR, TERNARY, Builder, Constant, DType, Encoding, Graph, TensorType
@@ -198,9 +199,9 @@ def mismatch(case: Case, backend: Backend) -> str:
     return f"{case}: {wrong} of {found.size} differ" if wrong else ""
 
 
-def native_back_ends(name: str = "") -> Iterator[Backend]:
+def native_back_ends() -> Iterator[Backend]:
     """Those of this machine that have machine code."""
-    return (backend for backend in available() if backend is not NUMPY and name in ("", backend.name))
+    return (backend for backend in available() if backend is not NUMPY)
 
 
 def main() -> None:
@@ -210,7 +211,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     asked = parser.parse_args()
     rng = np.random.default_rng(asked.seed)
-    backends = list(native_back_ends(asked.back_end))
+    backends = [machine.backend(asked.back_end)] if asked.back_end else list(native_back_ends())
     wrong = {backend.name: 0 for backend in backends}
     for _ in range(asked.cases):
         case = draw(rng)
@@ -221,7 +222,12 @@ def main() -> None:
                 print(f"{backend.name}: {found}", flush=True)
     for name, count in wrong.items():
         print(f"{name:8} {asked.cases} cases, {count} mismatches")
+    if any(wrong.values()):
+        raise SystemExit(1)
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except NeurobinError as error:
+        raise SystemExit(str(error)) from error
