@@ -15,7 +15,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from neurobin.errors import UnsupportedError
-from neurobin.exec.kernels.bitwise import Way, bitwise_kernel
+from neurobin.exec.kernels.bitwise import bitwise_kernel
+from neurobin.exec.kernels.counting import Way
 from neurobin.exec.kernels.geometry import Frame
 from neurobin.exec.kernels.layout import WORD_BYTES, Layout, plane_bytes, spread
 from neurobin.exec.kernels.linear import (

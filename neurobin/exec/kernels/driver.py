@@ -156,8 +156,12 @@ class _Driver:
             )  # fmt: skip
 
     def _hand_over(self, start: Value, rows: Value, channel: Value, channels: Value) -> None:
-        """Each stretch of outputs in one row of one image goes to the region."""
+        """Each stretch of outputs in one row of one image goes to the region, or all of them where an image has one."""
         f, stop = self.f, start + rows
+        if self.product.grid == (1, 1):
+            zero = f.constant(0)
+            self._region(self.c, start, zero, zero, rows, channel, channels)
+            return
         with f.loop(start // self.width, (stop - 1) // self.width + 1) as line:
             image, y = line // self.height, line % self.height
             begin = (line * self.width).maximum(start)
@@ -165,6 +169,7 @@ class _Driver:
             count = (stop - begin).minimum(self.out_width - x)
             with f.when(count.compare("sgt", 0) & y.compare("slt", self.out_height)):
                 sums = self.c.at((begin - start) * self.c_stride)
-                f.call(
-                    self.region, self.region_args, sums, self.c_stride, self.c_block, image, y, x, count, channel, channels
-                )
+                self._region(sums, image, y, x, count, channel, channels)
+
+    def _region(self, sums: Value, *place: Value) -> None:
+        self.f.call(self.region, self.region_args, sums, self.c_stride, self.c_block, *place)

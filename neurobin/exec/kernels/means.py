@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from neurobin.errors import UnsupportedError
-from neurobin.exec.kernels import bitwise, bytewise
+from neurobin.exec.kernels import bytewise, counting
 from neurobin.exec.kernels.bit_product import bit_product
 from neurobin.exec.kernels.byte_product import byte_product
 from neurobin.exec.kernels.layout import Layout
@@ -22,8 +22,8 @@ class Means:
     `most_planes` pairs of planes, measured as the point where bytes become cheaper."""
 
     bytes: Multiplier
-    bits: bitwise.Way
-    masked: bitwise.Way
+    bits: counting.Way
+    masked: counting.Way
     most_planes: int
 
 
@@ -37,10 +37,10 @@ def most_planes(back_end: str, cpu_name: str) -> int:
 
 
 MEANS = {
-    "amx": Means(Tiles(), bitwise.PAIRS, bitwise.WORDS, most_planes("amx", cpu())),
-    "avx512": Means(Vectors(bytewise.MADD512, bytewise.VNNI), bitwise.PAIRS, bitwise.WORDS, most_planes("avx512", cpu())),
-    "avx2": Means(Vectors(bytewise.MADD256), bitwise.NIBBLES, bitwise.NIBBLES, most_planes("avx2", cpu())),
-    "generic": Means(Vectors(bytewise.PLAIN), bitwise.PLAIN, bitwise.PLAIN, most_planes("generic", cpu())),
+    "amx": Means(Tiles(), counting.PAIRS, counting.WORDS, most_planes("amx", cpu())),
+    "avx512": Means(Vectors(bytewise.MADD512, bytewise.VNNI), counting.PAIRS, counting.WORDS, most_planes("avx512", cpu())),
+    "avx2": Means(Vectors(bytewise.MADD256), counting.NIBBLES, counting.NIBBLES, most_planes("avx2", cpu())),
+    "generic": Means(Vectors(bytewise.PLAIN), counting.PLAIN, counting.PLAIN, most_planes("generic", cpu())),
 }
 
 

@@ -2,8 +2,8 @@
 
     void kernel(ptr args, ptr c, i64 c_stride, i64 c_block, i64 image, i64 y, i64 x, i64 count, i64 channel, i64 channels)
 
-computes `channels` channels from `channel` on of `count` positions from (image, y, x) on, which lie in one row. Channels
-are the outer loop, so that their constants stay in registers.
+computes `channels` channels from `channel` on of `count` positions from (image, y, x) on, which lie in one row, or, where
+maps have one position only, in as many images. Channels are the outer loop, so that their constants stay in registers.
 """
 
 from __future__ import annotations
@@ -55,6 +55,7 @@ class Region(Lanes):
 
     def __init__(self, shape: tuple[int, int, int], slots: Slots) -> None:
         self.shape, self.slots = shape, slots
+        self._over_images = shape[:2] == (1, 1)
         self._module = Module()
         function = self._module.function(SYMBOL, PARAMETERS)
         super().__init__(function)
@@ -111,7 +112,11 @@ class Region(Lanes):
         with self.function.earlier(self._top):
             table = self.slots.constant(self._args, np.ascontiguousarray(values, dtype=f"<i{bits // 8}"))
             row = table.at((self._y * values.shape[1] + self._x) * (bits // 8))
-        return Lane(row.at(self._position * (bits // 8)).load(f"i{bits}", 4).splat(LANES), low, high)
+        return Lane(row.at(self._in_row() * (bits // 8)).load(f"i{bits}", 4).splat(LANES), low, high)
+
+    def _in_row(self) -> Value:
+        """How far this position is from the first one in its row."""
+        return self.function.constant(0) if self._over_images else self._position
 
     def lookup(self, table: np.ndarray, index: Lane) -> Lane:
         f, length = self.function, table.shape[1]
@@ -158,7 +163,7 @@ class Region(Lanes):
                     self._args, np.ascontiguousarray(classes * (_room(table.shape[1]) * bits // 8), "<i8")
                 )
                 index = index.at((self._y * classes.shape[1] + self._x) * 8)
-            row = rows.at(index.at(self._position * 8).load(I64, 8))
+            row = rows.at(index.at(self._in_row() * 8).load(I64, 8))
             total = total + row.at(self._first * (bits // 8)).load(vector(LANES, f"i{bits}"), 4)
         return Lane(total, source.low, source.high)
 
@@ -173,9 +178,8 @@ class Region(Lanes):
         f, channels = self.function, layout.shape[2]
         tall, wide = layout.shape[0] > 1, layout.shape[1] > 1
         with f.earlier(self._top):
-            start = self._start(name, layout, tall, wide)
-            pixel = self.slots.number(self._args, layout.pixel)
-        place = start.at(self._position * pixel) if wide else start
+            start, step = self._start(name, layout, tall, wide), self._step(layout)
+        place = start.at(self._position * step) if wide or self._over_images else start
         if channels == 1 and self.shape[2] > 1:
             value = (
                 place.load(f"i{8 * layout.form.numpy.itemsize}")
@@ -201,6 +205,10 @@ class Region(Lanes):
             place = place.at(self._y * self.slots.number(self._args, layout.row))
         return place.at(self._x * self.slots.number(self._args, layout.pixel)) if wide else place
 
+    def _step(self, layout: Layout) -> Value:
+        """Bytes between positions."""
+        return self.slots.number(self._args, layout.image if self._over_images else layout.pixel)
+
     def _read_bits(self, place: Value, layout: Layout) -> Value:
         total: Lane | None = None
         for k, plane in enumerate(planes_of(layout.dtype)):
@@ -217,9 +225,8 @@ class Region(Lanes):
     def write(self, name: str, layout: Layout, lane: Lane) -> None:
         """Stores a result in its tensor's form."""
         with self.function.earlier(self._top):
-            start = self._start(name, layout)
-            pixel = self.slots.number(self._args, layout.pixel)
-        place = start.at(self._position * pixel)
+            start, step = self._start(name, layout), self._step(layout)
+        place = start.at(self._position * step)
         if layout.form is Form.BITS:
             for k, plane in enumerate(planes_of(layout.dtype)):
                 mask = plane.rule.lanes(lane.value)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from neurobin.errors import MismatchError
-from neurobin.exec.kernels import bitwise, bytewise, machine
+from neurobin.exec.kernels import bytewise, counting, machine
 from neurobin.exec.kernels.bitwise import bitwise_kernel
 from neurobin.exec.kernels.bytewise import bytewise_kernel
 from neurobin.exec.kernels.emit import I64, PTR, Module
@@ -84,7 +84,7 @@ def _bytes(name: str, back_end: str, limit: str, way: bytewise.Way, a_signed: bo
     return Kernel(name, back_end, limit, way.rows, "bytes", lambda: bytewise_kernel(way, a_signed, True), a_signed)
 
 
-def _bits(name: str, back_end: str, limit: str, way: bitwise.Way, weights: str = "bits") -> Kernel:
+def _bits(name: str, back_end: str, limit: str, way: counting.Way, weights: str = "bits") -> Kernel:
     return Kernel(name, back_end, limit, way.rows, weights, lambda: bitwise_kernel(way, weights == "masked", True))
 
 
@@ -93,15 +93,15 @@ KERNELS = (
     Kernel("tiles, 2 x 2", "amx", "tiles", BLOCK_ROWS, "bytes", lambda: tile_kernel(True, True, tall=False)),
     _bytes("int8 dot products", "avx512", "vnni", bytewise.VNNI, a_signed=False),
     _bytes("int16 dot products", "avx512", "vnni16", bytewise.MADD512),
-    _bits("pairs", "avx512", "pair", bitwise.PAIRS, "pairs"),
-    _bits("words", "avx512", "triple", bitwise.WORDS),
-    _bits("words, masked", "avx512", "triple", bitwise.WORDS, "masked"),
+    _bits("pairs", "avx512", "pair", counting.PAIRS, "pairs"),
+    _bits("words", "avx512", "triple", counting.WORDS),
+    _bits("words, masked", "avx512", "triple", counting.WORDS, "masked"),
     _bytes("int16 multiply-add 256", "avx2", "madd256", bytewise.MADD256),
-    _bits("nibbles", "avx2", "nibbles", bitwise.NIBBLES),
-    _bits("nibbles, masked", "avx2", "nibbles", bitwise.NIBBLES, "masked"),
+    _bits("nibbles", "avx2", "nibbles", counting.NIBBLES),
+    _bits("nibbles, masked", "avx2", "nibbles", counting.NIBBLES, "masked"),
     _bytes("plain products", "generic", "madd128", bytewise.PLAIN),
-    _bits("plain popcount", "generic", "any popcount", bitwise.PLAIN),
-    _bits("plain popcount, masked", "generic", "any popcount", bitwise.PLAIN, "masked"),
+    _bits("plain popcount", "generic", "any popcount", counting.PLAIN),
+    _bits("plain popcount, masked", "generic", "any popcount", counting.PLAIN, "masked"),
 )
 # Masked bits are ternary weights, the others of the same back end binary ones.
 TERNARY_BINARY = (("words, masked", "pairs"), ("words, masked", "words"), ("nibbles, masked", "nibbles"),

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from neurobin.exec.kernels import bitwise, machine
+from neurobin.exec.kernels import counting, machine
 from neurobin.exec.kernels.emit import I64, Function, Value, vector
 from neurobin.exec.kernels.jit import compiler
 from neurobin.exec.kernels.machine import Backend
@@ -45,7 +45,7 @@ def _popcount(f: Function, _: Values, x: Values) -> list[Value]:
 
 
 def _three(f: Function, s: Values, x: Values) -> list[Value]:
-    return [bitwise.logic(f, bitwise.XOR3, s[0], x[0], x[1])]
+    return [counting.logic(f, counting.XOR3, s[0], x[0], x[1])]
 
 
 def _triple(f: Function, s: Values, x: Values) -> list[Value]:
@@ -53,7 +53,9 @@ def _triple(f: Function, s: Values, x: Values) -> list[Value]:
 
 
 def _pair(f: Function, s: Values, x: Values) -> list[Value]:
-    return bitwise.PAIRS.step(f, [bitwise.Sum(list(s), (x[0], x[1]), list(x[2:]), [])])[0]
+    count, plane = s
+    found = counting.PAIRS.find(f, [[plane]], [counting.Operands((x[0], x[1]), list(x[2:]), [])])[0]
+    return [*counting.PAIRS.count(f, [[count]], [found.words])[0], *found.plane]
 
 
 def _nibbles(f: Function, s: Values, x: Values) -> list[Value]:

@@ -15,7 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from neurobin.exec.kernels import bitwise, jit, machine
+from neurobin.exec.kernels import counting, jit, machine
+from neurobin.exec.kernels.bitwise import bitwise_kernel
 from neurobin.exec.kernels.emit import I64, PTR, Module
 from neurobin.exec.kernels.jit import SYMBOL, Compiler, cache_folder
 from neurobin.exec.kernels.machine import BACKENDS, Backend
@@ -223,30 +224,28 @@ def assembly(name: str, text: str) -> list[str]:
 
 
 def innermost_loops(lines: list[str]) -> Iterator[list[str]]:
-    """The instructions between a label and the jump back to it, where no other such jump is between them."""
-    labels: dict[str, int] = {}
-    last = -1
+    """The instructions between a label and the jump back to it, where no other label is between them."""
+    label, start = "", 0
     for number, line in enumerate(lines):
-        label, jump = re.match(r"(\.LBB\w+):", line), re.match(r"\s+j\w+\s+(\.LBB\w+)", line)
-        if label:
-            labels[label[1]] = number
-        if jump and labels.get(jump[1], -1) > last:
-            yield [text.strip() for text in lines[labels[jump[1]] : number + 1]]
-            last = number
+        if mark := re.match(r"(\.LBB\w+):", line):
+            label, start = mark[1], number
+        jump = re.match(r"\s+j\w+\s+(\.LBB\w+)", line)
+        if jump and jump[1] == label:
+            yield [text.strip() for text in lines[start : number + 1]]
 
 
 def instructions(loop: list[str]) -> Counter[str]:
     return Counter(line.split()[0] for line in loop if not line.startswith((".", "#")))
 
 
-def wide(way: bitwise.Way, cpu: str) -> bitwise.Way:
+def wide(way: counting.Way, cpu: str) -> counting.Way:
     """A way with the registers it uses on a CPU."""
-    return replace(way, tile=bitwise.wide_tile(cpu))
+    return replace(way, tile=counting.wide_tile(cpu))
 
 
 def pair_loops(cpu: str) -> list[list[str]]:
     """The innermost loops of `pairs` that count."""
-    loops = innermost_loops(assembly("avx512", bitwise.bitwise_kernel(wide(bitwise.PAIRS, cpu), False, True)))
+    loops = innermost_loops(assembly("avx512", bitwise_kernel(wide(counting.PAIRS, cpu), False, True)))
     return [loop for loop in loops if any("vpopcntd" in line for line in loop)]
 
 
@@ -273,7 +272,7 @@ def test_pairs_are_counted_from_registers(cpu: str, request: pytest.FixtureReque
 @on_x86
 @pytest.mark.parametrize("cpu", ["any", "znver4"])
 def test_masked_words_are_counted_from_registers(cpu: str) -> None:
-    for loop in innermost_loops(assembly("avx512", bitwise.bitwise_kernel(wide(bitwise.WORDS, cpu), True, True))):
+    for loop in innermost_loops(assembly("avx512", bitwise_kernel(wide(counting.WORDS, cpu), True, True))):
         if any("vpopcntd" in line for line in loop):
             assert instructions(loop)["vpternlogd"] == instructions(loop)["vpopcntd"]
             assert not any("(%rsp)" in line for line in loop)

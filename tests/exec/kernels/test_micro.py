@@ -10,7 +10,8 @@ from itertools import product
 import numpy as np
 import pytest
 
-from neurobin.exec.kernels import bitwise, bytewise
+from neurobin.exec.kernels import bytewise, counting
+from neurobin.exec.kernels.bitwise import bitwise_kernel
 from neurobin.exec.kernels.emit import I64, PTR, Module
 from neurobin.exec.kernels.jit import SYMBOL, compiler
 from neurobin.exec.kernels.machine import BACKENDS, Backend, available
@@ -25,9 +26,9 @@ C_STRIDE = 4 * PANEL * PANELS
 _SLACK = 1 << 14
 _UNTOUCHED = 0x5A5A5A5A
 BYTES = {"vnni": bytewise.VNNI, "madd512": bytewise.MADD512, "madd256": bytewise.MADD256, "plain": bytewise.PLAIN}
-BITS = {"nibbles": bitwise.NIBBLES, "plain": bitwise.PLAIN} | {
-    f"{way.name}, {cpu}": replace(way, tile=bitwise.wide_tile(cpu))
-    for way in (bitwise.PAIRS, bitwise.WORDS)
+BITS = {"nibbles": counting.NIBBLES, "plain": counting.PLAIN} | {
+    f"{way.name}, {cpu}": replace(way, tile=counting.wide_tile(cpu))
+    for way in (counting.PAIRS, counting.WORDS)
     for cpu in ("any", "znver4")
 }
 ON = {"vnni": "avx512", "madd512": "avx512", "madd256": "avx2", "pairs": "avx512", "words": "avx512", "nibbles": "avx2"}
@@ -238,7 +239,7 @@ def test_bits(name: str, masked: bool, factor: int) -> None:
     paired = way.paired
     if paired and masked:
         pytest.skip("pairs have no masks")
-    kernel = Kernel(bitwise.bitwise_kernel(way, masked), back_end(ON.get(way.name, "generic")))
+    kernel = Kernel(bitwise_kernel(way, masked), back_end(ON.get(way.name, "generic")))
     for steps in STEPS:
         rng = np.random.default_rng(steps)
         a, w = rng.integers(0, 2, (ROWS, steps * STEP)), rng.integers(0, 2, (PANEL * PANELS, steps * STEP))
