@@ -6,11 +6,13 @@ raised by 128, which a constant of each channel takes back.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from neurobin.errors import UnsupportedError
+from neurobin.exec.kernels.bytewise import GROUP
 from neurobin.exec.kernels.geometry import Cover, Frame, cover
 from neurobin.exec.kernels.layout import Form, Layout, spread
 from neurobin.exec.kernels.linear import (
@@ -32,6 +34,8 @@ from neurobin.exec.kernels.multipliers import Multiplier
 from neurobin.exec.kernels.prepare import Operand
 from neurobin.exec.kernels.region import Sums
 
+_STEP_COST = 2  # of a step, in bytes of a row
+
 
 @dataclass(frozen=True)
 class Digit:
@@ -46,9 +50,10 @@ def byte_product(layer: Linear, layout: Layout, multiplier: Multiplier, low: int
     signs, digits = list(iterate_digits(layout.dtype.low, layout.dtype.high)), _digits(layer.weight)
     flip = multiplier.raises and signs == [True] and [d.signed for d in digits] == [True]
     operand = _operand(layer.frame, layout, len(signs), flip, may_block=multiplier.tiles and layer.groups == 1)
-    offsets, pack = _steps(layer, operand)
+    span = _span(layer, operand, multiplier.spans)
+    offsets, pack = _steps(layer, operand, span)
     rows_signed = [signed and not flip for signed in signs]
-    choice = multiplier.choice(layer, operand, offsets, {(a, digit.signed) for a in rows_signed for digit in digits})
+    choice = multiplier.choice(layer, operand, offsets, span, {(a, digit.signed) for a in rows_signed for digit in digits})
     bound, terms = np.zeros(len(signs) + len(digits) - 1), []
     for i, a_signed in enumerate(rows_signed):
         for j, digit in enumerate(digits):
@@ -108,23 +113,38 @@ def _padding(layer: Linear, operand: Operand) -> np.ndarray:
     return pattern(np.concatenate(digits), operand)
 
 
-def _steps(layer: Linear, operand: Operand) -> tuple[np.ndarray, Pack]:
-    """Offsets [panels or 1, S], and the packing of weights as [panels, S, 16 groups of four, 16 channels, 4]."""
+def _reads(layer: Linear, operand: Operand) -> Iterator[tuple[Panel, np.ndarray]]:
+    """The bytes that each panel reads for its first output, a tap's channels after each other."""
     taps = tap_offsets(layer.frame, operand)
-    found: list[tuple[Panel, Cover]] = []
     for panel in layer.panels():
-        reads = cover((taps[..., None] + panel.channels).reshape(-1), STEP)
-        found.append((panel, _by_channels(reads, operand)))
+        yield panel, (taps[..., None] + panel.channels).reshape(-1)
+
+
+def _span(layer: Linear, operand: Operand, spans: Sequence[int]) -> int:
+    """How many bytes a step had better read: long steps are fewer, short ones multiply fewer weights of 0."""
+    reads = [np.unique(each) for _, each in _reads(layer, operand)]
+
+    def cost(span: int) -> float:
+        return max(len(cover(each, span).starts) for each in reads) * (span + _STEP_COST)
+
+    longest = max(spans)
+    fits = all(len(each) == len(cover(each, longest).starts) * longest for each in reads)
+    return longest if fits else min(spans, key=cost)
+
+
+def _steps(layer: Linear, operand: Operand, span: int) -> tuple[np.ndarray, Pack]:
+    """Offsets [panels or 1, S], and the packing of weights as [panels, S, groups of four, 16 channels, 4]."""
+    found = [(panel, _by_channels(cover(reads, span), operand)) for panel, reads in _reads(layer, operand)]
     steps = max(len(reads.starts) for _, reads in found)
     offsets = np.stack([filled(reads.starts, steps) for _, reads in found])
     if operand.blocked:
         offsets = offsets * BLOCK_ROWS
 
     def pack(values: np.ndarray) -> np.ndarray:
-        made = np.zeros((padded_outputs(layer), steps, STEP), np.int16)
+        made = np.zeros((padded_outputs(layer), steps, span), np.int16)
         for panel, reads in found:
             made[panel.outputs, reads.step, reads.unit] = panel.filters(values)
-        tiles = made.reshape(-1, PANEL, steps, STEP // 4, 4).transpose(0, 2, 3, 1, 4)
+        tiles = made.reshape(-1, PANEL, steps, span // GROUP, GROUP).transpose(0, 2, 3, 1, 4)
         return np.ascontiguousarray(tiles).astype(np.uint8)
 
     return offsets, pack

@@ -11,9 +11,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from neurobin.exec.kernels.emit import Function, Module, Value, vector
-from neurobin.exec.kernels.micro import PANEL, Micro
+from neurobin.exec.kernels.micro import PANEL, STEP, Micro
 
-_GROUPS = 16  # groups of four bytes in a step
+GROUP = 4  # bytes of a row that meet as many of each channel
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,8 @@ class Way:
     total: Callable[[list[Value]], Value]  # <16 x i32> of the panel's sums
 
 
-def bytewise_kernel(way: Way, a_signed: bool, b_signed: bool) -> str:
-    """The module of the micro-kernel for signed or unsigned bytes."""
+def bytewise_kernel(way: Way, a_signed: bool, b_signed: bool, span: int = STEP) -> str:
+    """The module of the micro-kernel for signed or unsigned bytes, whose steps read `span` of them, whole groups."""
     module = Module()
     m = Micro(module)
     f = m.f
@@ -44,10 +44,10 @@ def bytewise_kernel(way: Way, a_signed: bool, b_signed: bool) -> str:
             with f.loop(0, m.steps) as step:
                 offset = m.offset(step)
                 rows = [start.at(offset) for start in starts]
-                with f.loop(0, _GROUPS) as group:
-                    weights = way.weight_operands(f, b.at(step * 1024 + group * 64), b_signed)
+                with f.loop(0, span // GROUP) as group:
+                    weights = way.weight_operands(f, b.at(step * (span * PANEL) + group * (GROUP * PANEL)), b_signed)
                     for place, row_sums in zip(rows, sums, strict=True):
-                        x = way.row_operand(f, place.at(group * 4), a_signed)
+                        x = way.row_operand(f, place.at(group * GROUP), a_signed)
                         added = way.add_products(f, [total.get() for total in row_sums], x, weights)
                         for total, value in zip(row_sums, added, strict=True):
                             total.set(value)

@@ -5,13 +5,13 @@ Sizes of blocks are measured ones, on a core with 48 KiB of first-level and 2 Mi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar, Protocol
 
 import numpy as np
 
-from neurobin.exec.kernels.bytewise import Way, bytewise_kernel
+from neurobin.exec.kernels.bytewise import GROUP, Way, bytewise_kernel
 from neurobin.exec.kernels.geometry import Frame
 from neurobin.exec.kernels.linear import Blocks, Linear
 from neurobin.exec.kernels.micro import BLOCK_ROWS, PANEL, STEP
@@ -40,15 +40,18 @@ class Choice:
 
 
 class Multiplier(Protocol):
-    """`raises` where signed rows had better be raised by 128 to unsigned ones when they meet signed weights."""
+    """`raises` where signed rows had better be raised by 128 to unsigned ones when they meet signed weights. `spans` are the
+    numbers of bytes that a step may read."""
 
     tiles: ClassVar[bool]
+    spans: ClassVar[Sequence[int]]
 
     @property
     def raises(self) -> bool: ...
 
-    def choice(self, layer: Linear, operand: Operand, offsets: np.ndarray, signs: Signs) -> Choice:
-        """For a layer whose steps lie at `offsets` [panels or 1, S], and whose digits of rows and weights have `signs`."""
+    def choice(self, layer: Linear, operand: Operand, offsets: np.ndarray, span: int, signs: Signs) -> Choice:
+        """For a layer whose steps of `span` bytes lie at `offsets` [panels or 1, S], and whose digits of rows and weights
+        have `signs`."""
 
 
 @dataclass(frozen=True)
@@ -58,15 +61,16 @@ class Vectors:
     any: Way
     mixed: Way | None = None
     tiles: ClassVar[bool] = False
+    spans: ClassVar[Sequence[int]] = range(GROUP, STEP + 1, GROUP)
 
     @property
     def raises(self) -> bool:
         return self.mixed is not None
 
-    def choice(self, layer: Linear, operand: Operand, offsets: np.ndarray, signs: Signs) -> Choice:
+    def choice(self, layer: Linear, operand: Operand, offsets: np.ndarray, span: int, signs: Signs) -> Choice:
         rows = max(self._way(*each).rows for each in signs)
         blocks = Blocks(BLOCK_ROWS // rows * rows, rows)
-        return Choice(lambda a, b: bytewise_kernel(self._way(a, b), a, b), blocks, layer.frame.output, np.asarray)
+        return Choice(lambda a, b: bytewise_kernel(self._way(a, b), a, b, span), blocks, layer.frame.output, np.asarray)
 
     def _way(self, a_signed: bool, b_signed: bool) -> Way:
         return self.mixed if self.mixed and b_signed and not a_signed else self.any
@@ -77,9 +81,10 @@ class Tiles:
     """AMX, which multiplies bytes of any signs."""
 
     tiles: ClassVar[bool] = True
+    spans: ClassVar[Sequence[int]] = (STEP,)
     raises: ClassVar[bool] = False
 
-    def choice(self, layer: Linear, operand: Operand, offsets: np.ndarray, signs: Signs) -> Choice:
+    def choice(self, layer: Linear, operand: Operand, offsets: np.ndarray, span: int, signs: Signs) -> Choice:
         tall, (grid, tile_rows) = not layer.frame.is_matrix, _grid(layer.frame)
         in_bits = _worth_bits(layer, offsets.shape[1])
         blocks = Blocks(4 * tile_rows, tile_rows) if in_bits else _blocks(layer, operand, offsets, 4 * tile_rows)

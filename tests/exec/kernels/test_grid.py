@@ -91,6 +91,22 @@ def test_widths_of_maps(backend: Backend) -> None:
     assert not wrong, "\n".join(wrong)
 
 
+@on_every_back_end
+def test_many_images_of_one_output(backend: Backend) -> None:
+    """Blocks of rows are images then; a window of 3x3 on one pixel reads its border, which is corrected."""
+    rng = np.random.default_rng(0)
+    shape = {"size": (1, 1), "stride": (1, 1), "dilation": (1, 1), "groups": 1, "channels": 65, "pad_value": 0}
+    found = [
+        draw(rng, batch=batch, threads=threads, kernel=kernel, padding=padding, activation=activation, **shape)
+        for batch in (1, 2, 63, 64, 65, 130)
+        for threads in (1, 2)
+        for kernel, padding in (((1, 1), "none"), ((3, 3), "same"))
+        for activation in (BIPOLAR, TERNARY, u(2), i(8))
+    ]
+    wrong = [text for case in found if (text := mismatch(case, backend))]
+    assert not wrong, "\n".join(wrong)
+
+
 @pytest.fixture(params=["amx"])
 def tiles(request: pytest.FixtureRequest) -> Backend:
     found = next((backend for backend in available() if backend.name == request.param), None)
