@@ -67,6 +67,11 @@ def bit_product(layer: Linear, layout: Layout, two: Way, three: Way, low: int, h
     return Product(operand, _padding(layer, layout, operand), tuple(terms), sums, blocks, layer.frame.output)
 
 
+def words_read(layer: Linear, layout: Layout) -> int:
+    """How many words of each plane a sum reads."""
+    return max(len(words) for _, _, words in _words(layer, _operand(layer.frame, layout, 1, False)))
+
+
 def _factors(layer: Linear) -> Iterator[tuple[int, np.ndarray]]:
     """The weights as a sum of factors times values -1, 0 and +1. Ternary weights are such values themselves."""
     if layer.dtype.encoding is Encoding.TERNARY:
@@ -94,11 +99,7 @@ def _operand(frame: Frame, layout: Layout, planes: int, paired: bool) -> Operand
 
 def _steps(layer: Linear, operand: Operand, masked: bool) -> tuple[np.ndarray, Pack]:
     """Offsets [panels or 1, S], and the packing of values -1, 0, +1 as [panels, S, 2 or 4 words of 32 bits, 16 channels]."""
-    taps = tap_offsets(layer.frame, operand)
-    found: list[tuple[Panel, np.ndarray, np.ndarray]] = []
-    for panel in layer.panels():
-        bits = (8 * taps[..., None] + panel.channels).reshape(-1)
-        found.append((panel, bits, np.unique(bits // STEP)))
+    found = list(_words(layer, operand))
     steps = max(len(words) for _, _, words in found)
     offsets = np.stack([filled(words * WORD_BYTES, steps) for _, _, words in found])
 
@@ -114,6 +115,14 @@ def _steps(layer: Linear, operand: Operand, masked: bool) -> tuple[np.ndarray, P
         return np.ascontiguousarray(both.reshape(-1, PANEL, steps, both.shape[-1]).transpose(0, 2, 3, 1))
 
     return offsets, pack
+
+
+def _words(layer: Linear, operand: Operand) -> Iterator[tuple[Panel, np.ndarray, np.ndarray]]:
+    """The bits that each panel reads for its first output, and their words."""
+    taps = tap_offsets(layer.frame, operand)
+    for panel in layer.panels():
+        bits = (8 * taps[..., None] + panel.channels).reshape(-1)
+        yield panel, bits, np.unique(bits // STEP)
 
 
 def _halves(bits: np.ndarray, paired: bool) -> np.ndarray:

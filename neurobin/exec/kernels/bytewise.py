@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from neurobin.exec.kernels.emit import Function, Module, Value, vector
+from neurobin.exec.kernels.emit import Function, Module, Value, assign, vector
 from neurobin.exec.kernels.micro import PANEL, STEP, Micro
 
 GROUP = 4  # bytes of a row that meet as many of each channel
@@ -34,7 +34,9 @@ def bytewise_kernel(way: Way, a_signed: bool, b_signed: bool, span: int = STEP) 
     """The module of the micro-kernel for signed or unsigned bytes, whose steps read `span` of them, whole groups."""
     module = Module()
     m = Micro(module)
-    f = m.f
+    f, groups = m.f, m.f.constant(span // GROUP)
+    if span > GROUP:
+        groups = groups.hidden()  # LLVM would unroll short loops, and run out of registers
     with f.loop(0, m.rows, way.rows) as row:
         starts = [m.row(row + r) for r in range(way.rows)]
         with f.loop(0, m.panels) as panel:
@@ -44,13 +46,11 @@ def bytewise_kernel(way: Way, a_signed: bool, b_signed: bool, span: int = STEP) 
             with f.loop(0, m.steps) as step:
                 offset = m.offset(step)
                 rows = [start.at(offset) for start in starts]
-                with f.loop(0, span // GROUP) as group:
+                with f.loop(0, groups) as group:
                     weights = way.weight_operands(f, b.at(step * (span * PANEL) + group * (GROUP * PANEL)), b_signed)
                     for place, row_sums in zip(rows, sums, strict=True):
                         x = way.row_operand(f, place.at(group * GROUP), a_signed)
-                        added = way.add_products(f, [total.get() for total in row_sums], x, weights)
-                        for total, value in zip(row_sums, added, strict=True):
-                            total.set(value)
+                        assign(row_sums, way.add_products(f, [total.get() for total in row_sums], x, weights))
             c = m.place(row, panel)
             for row_sums in sums:
                 value = way.total([total.get() for total in row_sums])

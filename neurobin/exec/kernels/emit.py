@@ -112,6 +112,11 @@ class Value:
         """The same bits as another type."""
         return self.out.emit(f"bitcast {self.kind} {self.text} to {kind}", kind)
 
+    def hidden(self, letter: str = "r") -> Value:
+        """The same number in the same register (its kind by assembly's letter), of which LLVM knows nothing any more."""
+        text = f'call {self.kind} asm sideeffect "", "={letter},0"({self.kind} {self.text})'
+        return self.out.emit(text, self.kind)
+
     def splat(self, lanes: int) -> Value:
         """This number in every lane."""
         kind = vector(lanes, self.kind)

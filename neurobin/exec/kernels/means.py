@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 from neurobin.errors import UnsupportedError
 from neurobin.exec.kernels import bytewise, counting
-from neurobin.exec.kernels.bit_product import bit_product
-from neurobin.exec.kernels.byte_product import byte_product
+from neurobin.exec.kernels.bit_product import bit_product, words_read
+from neurobin.exec.kernels.byte_product import byte_product, bytes_read
 from neurobin.exec.kernels.layout import Layout
 from neurobin.exec.kernels.linear import Linear, Product
 from neurobin.exec.kernels.machine import cpu
+from neurobin.exec.kernels.micro import STEP
 from neurobin.exec.kernels.multipliers import Multiplier, Tiles, Vectors
 from neurobin.exec.kernels.planes import planes_of
 from neurobin.ir import DType, Encoding
@@ -19,12 +20,16 @@ from neurobin.ir import DType, Encoding
 @dataclass(frozen=True)
 class Means:
     """How a back end multiplies bytes, and how it counts bits, of weights of two values or, `masked`, of three: for up to
-    `most_planes` pairs of planes, measured as the point where bytes become cheaper."""
+    `most_planes` pairs of planes, measured on layers of 64 channels as the point where bytes become cheaper."""
 
     bytes: Multiplier
     bits: counting.Way
     masked: counting.Way
     most_planes: int
+
+    def counts(self, planes: int, words: int = 1, read: float = STEP) -> bool:
+        """Whether bits are counted, in so many pairs of planes of each word, rather than so many bytes multiplied."""
+        return 0 < planes * words * STEP <= (self.most_planes + 0.5) * read
 
 
 _MOST_PLANES = {"amx": 0, "avx512": 3, "avx2": 2, "generic": 4}
@@ -44,13 +49,17 @@ MEANS = {
 }
 
 
-def prefers_bits(dtype: DType, weight: DType, means: Means) -> bool:
-    """Whether popcount is the cheaper way for activations and weights of these types."""
+def pairs_of_planes(dtype: DType, weight: DType) -> int:
+    """Of activations and weights of these types; 0 where they have none or far too many."""
     if dtype.bits > 8 or weight.bits > 8:
-        return False
-    factors = 1 if weight.encoding is Encoding.TERNARY else len(planes_of(weight))  # a mask costs nothing
-    pairs = len(planes_of(dtype)) * factors
-    return 0 < pairs <= means.most_planes
+        return 0
+    return len(planes_of(dtype)) * (1 if weight.encoding is Encoding.TERNARY else len(planes_of(weight)))  # masks are free
+
+
+def prefers_bits(layer: Linear, layout: Layout, means: Means) -> bool:
+    """Whether popcount is the cheaper way for a layer on maps of a layout."""
+    planes = pairs_of_planes(layout.dtype, layer.dtype)
+    return bool(planes) and means.counts(planes, words_read(layer, layout), bytes_read(layer, layout, means.bytes))
 
 
 def product(layer: Linear, layout: Layout, means: Means, low: int, high: int) -> Product:
@@ -62,7 +71,7 @@ def product(layer: Linear, layout: Layout, means: Means, low: int, high: int) ->
     def by_bytes() -> Product:
         return byte_product(layer, layout, means.bytes, low, high)
 
-    first, second = (by_bits, by_bytes) if prefers_bits(layout.dtype, layer.dtype, means) else (by_bytes, by_bits)
+    first, second = (by_bits, by_bytes) if prefers_bits(layer, layout, means) else (by_bytes, by_bits)
     try:
         return first()
     except UnsupportedError:

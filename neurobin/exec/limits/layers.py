@@ -13,7 +13,7 @@ import numpy as np
 
 from neurobin.errors import MismatchError
 from neurobin.exec.kernels.machine import NUMPY, Backend
-from neurobin.exec.kernels.means import MEANS, prefers_bits
+from neurobin.exec.kernels.means import MEANS, pairs_of_planes
 from neurobin.exec.limits.rates import against, find
 from neurobin.exec.limits.timing import Run, race, repeated, turns
 from neurobin.exec.plan.plan import Plan
@@ -92,7 +92,7 @@ def limit_of(weights: DType, back_end: Backend) -> str:
     if back_end is NUMPY:
         return ""
     means = MEANS[back_end.name]
-    if prefers_bits(BIPOLAR, weights, means):
+    if means.counts(pairs_of_planes(BIPOLAR, weights)):
         return _OF_BITS[(means.masked if weights == TERNARY else means.bits).name]
     return _OF_BYTES[back_end.name]
 

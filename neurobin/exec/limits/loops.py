@@ -122,10 +122,10 @@ class VectorLoop:
 
     def _step(self, f: Function, own: list[Variable], used: list[Variable], letter: str) -> None:
         for operand in used:
-            operand.set(_hidden(operand.get(), letter))
+            operand.set(operand.get().hidden(letter))
         made = self.step(f, [v.get() for v in own], [v.get() for v in used])
         for register, value in zip(own, made, strict=False):
-            register.set(_hidden(value, letter))
+            register.set(value.hidden(letter))
         for value in made[len(own) :]:
             f.line(f'call void asm sideeffect "", "{letter}"({value.kind} {value.text})')
 
@@ -178,13 +178,8 @@ class _Links:
     def after(self, step: int) -> None:
         while self.done < self.links * (step + 1) // self.steps:
             text = f"{self.op} i64 {self.value.get().text}, {self.factor.get().text}"
-            self.value.set(_hidden(self.f.emit(text, I64), "r"))
+            self.value.set(self.f.emit(text, I64).hidden())
             self.done += 1
 
     def end(self) -> None:
         self.place.store(self.value.get())
-
-
-def _hidden(value: Value, letter: str) -> Value:
-    """The same value in the same register, of which LLVM knows nothing."""
-    return value.out.emit(f'call {value.kind} asm sideeffect "", "={letter},0"({value.kind} {value.text})', value.kind)

@@ -47,7 +47,7 @@ def wants_bits(graph: Graph, name: str, readers: Readers, means: Means, wanted: 
 
     def takes(step: Step) -> bool:
         if isinstance(step.request, Linear):
-            counted = prefers_bits(kind.dtype, step.request.dtype, means)
+            counted = prefers_bits(step.request, bits(kind), means)
             return counted and step.root is not None and name in step.root.inputs and name not in _body_reads(step)
         passed_on = (isinstance(step.request, Pool) and step.request.kind == "max") or _is_flattening(step)
         return single and passed_on and step.root is not None and wants_bits(graph, step.root.name, readers, means, wanted)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from itertools import product
 
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 
 from neurobin.exec import reference
-from neurobin.exec.kernels import multipliers
+from neurobin.exec.kernels import means, multipliers
 from neurobin.exec.kernels.machine import Backend, available
 from neurobin.exec.kernels.tile_weights import TILE_BYTES
 from neurobin.exec.plan.plan import Plan
@@ -32,7 +33,7 @@ from tests.exec.kernels.grid import (
 from tests.exec.small import on_every_back_end
 from tests.ir.strategies import random_constant
 
-CASES, SEED = 200, 2
+CASES, SEED, FEWER = 200, 2, 120
 FULL = [
     ("activation", "weight"), ("activation", "groups"), ("weight", "groups"), ("activation", "kernel"), ("kernel", "stride"),
     ("padding", "stride"), ("activation", "pad_value"),
@@ -104,6 +105,28 @@ def test_many_images_of_one_output(backend: Backend) -> None:
         for activation in (BIPOLAR, TERNARY, u(2), i(8))
     ]
     wrong = [text for case in found if (text := mismatch(case, backend))]
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("span", [4, 20, 64])
+@on_every_back_end
+def test_products_of_bytes_in_steps_of_any_length(backend: Backend, span: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if no bits were ever counted."""
+    if backend.name not in means.MEANS:
+        pytest.skip("numpy has no steps")
+    monkeypatch.setitem(means.MEANS, backend.name, replace(means.MEANS[backend.name], most_planes=0))
+    monkeypatch.setattr(multipliers.Vectors, "spans", (span,))
+    wrong = [found for case in cases()[:FEWER] if (found := mismatch(case, backend))]
+    assert not wrong, "\n".join(wrong)
+
+
+@on_every_back_end
+def test_bits_are_counted_wherever_they_can_be(backend: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if counting cost nothing."""
+    if backend.name not in means.MEANS:
+        pytest.skip("numpy has one way only")
+    monkeypatch.setitem(means.MEANS, backend.name, replace(means.MEANS[backend.name], most_planes=1 << 20))
+    wrong = [found for case in cases()[:FEWER] if (found := mismatch(case, backend))]
     assert not wrong, "\n".join(wrong)
 
 

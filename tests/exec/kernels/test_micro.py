@@ -135,20 +135,20 @@ def scattered(rng: np.random.Generator, steps: int) -> np.ndarray:
 
 
 def tiled(weights: np.ndarray, steps: int) -> np.ndarray:
-    """[16 panels, 64 steps] as [panels, steps, 16 groups of four, 16 channels, 4]."""
-    return weights.reshape(-1, PANEL, steps, STEP // 4, 4).transpose(0, 2, 3, 1, 4)
+    """[16 panels, steps of 64 or fewer bytes] as [panels, steps, groups of four, 16 channels, 4]."""
+    return weights.reshape(-1, PANEL, steps, weights.shape[1] // steps // 4, 4).transpose(0, 2, 3, 1, 4)
 
 
-def check_bytes(kernel: Kernel, a_signed: bool, b_signed: bool, steps: int, seed: int) -> None:
+def check_bytes(kernel: Kernel, a_signed: bool, b_signed: bool, steps: int, seed: int, span: int = STEP) -> None:
     rng = np.random.default_rng(seed)
-    a, w = numbers(rng, a_signed, (ROWS, steps * STEP)), numbers(rng, b_signed, (PANEL * PANELS, steps * STEP))
+    a, w = numbers(rng, a_signed, (ROWS, steps * span)), numbers(rng, b_signed, (PANEL * PANELS, steps * span))
     order = scattered(rng, steps)
-    row_bytes = steps * STEP + 64
+    row_bytes = steps * span + 64
     rows = np.zeros((ROWS, row_bytes), np.uint8)
-    rows[:, : steps * STEP] = as_bytes(a)
-    packed = at_line(as_bytes(tiled(w.reshape(-1, steps, STEP)[:, order].reshape(w.shape), steps)))
-    memory, offsets = at_line(rows), order * STEP
-    check(a @ w.T, lambda size: kernel.sums(memory, row_bytes, offsets, packed, steps * 1024, size))
+    rows[:, : steps * span] = as_bytes(a)
+    packed = at_line(as_bytes(tiled(w.reshape(-1, steps, span)[:, order].reshape(w.shape), steps)))
+    memory, offsets = at_line(rows), order * span
+    check(a @ w.T, lambda size: kernel.sums(memory, row_bytes, offsets, packed, steps * span * PANEL, size))
 
 
 @pytest.mark.parametrize("tall", [False, True])
@@ -223,6 +223,18 @@ def words(bits: np.ndarray, paired: bool) -> np.ndarray:
     if paired:
         made[..., 1::2] ^= made[..., 0::2]
     return made
+
+
+@pytest.mark.parametrize("span", [4, 8, 12, 36, 60])
+@pytest.mark.parametrize(("a_signed", "b_signed"), SIGNS)
+@pytest.mark.parametrize("name", sorted(BYTES))
+def test_steps_of_few_bytes(name: str, a_signed: bool, b_signed: bool, span: int) -> None:
+    if name == "vnni" and (a_signed or not b_signed):
+        pytest.skip("VNNI multiplies unsigned bytes by signed ones")
+    text = bytewise.bytewise_kernel(BYTES[name], a_signed, b_signed, span)
+    kernel = Kernel(text, back_end(ON.get(name, "generic")))
+    for steps in (1, 2, 17):
+        check_bytes(kernel, a_signed, b_signed, steps, steps, span)
 
 
 def interleaved(made: np.ndarray, steps: int) -> np.ndarray:
