@@ -1,12 +1,14 @@
 """The kernel of a linear layer: blocks of sums by micro-kernels, each followed by the element-wise region behind it.
 
 Blocks of channels times blocks of rows are shared among threads, rows innermost, whose weights come from a near cache. Sums
-reach the region run by run, each a part of one row of outputs; those of borders, where tiles compute them as well, do not.
+reach the region run by run, each a part of one line of outputs; those of borders, where tiles compute them as well, do not.
+A line is a row of the map, or all of it where the region's maps have no gaps between rows.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 
 import numpy as np
 
@@ -43,11 +45,20 @@ def _table(terms: Sequence[Term]) -> list[dict[str, Filling]]:
 
 
 def linear_kernel(
-    slots: Slots, operand_name: str, frame: Frame, product: Product, outputs: int, region: tuple[str, Slots]
+    slots: Slots,
+    operand_name: str,
+    frame: Frame,
+    product: Product,
+    outputs: int,
+    region: tuple[str, Slots],
+    gapless: bool = False,
 ) -> str:
-    """The module that drives `product` on a prepared map and hands its sums to `region` (its text and slots)."""
+    """The module that drives `product` on a prepared map and hands its sums to `region` (its text and slots), whose maps
+    may be `gapless`."""
     k = Kernel(slots)
-    driver = _Driver(k, operand_name, frame, product, outputs, region)
+    joins = gapless and product.grid == frame.output
+    lines = ((1, prod(product.grid)),) * 2 if joins else (product.grid, frame.output)
+    driver = _Driver(k, operand_name, *lines, product, outputs, region)
     driver.run()
     return str(k.module)
 
@@ -76,13 +87,20 @@ class _Driver:
     """The loops over blocks, and what they read from slots."""
 
     def __init__(
-        self, k: Kernel, operand_name: str, frame: Frame, product: Product, outputs: int, region: tuple[str, Slots]
+        self,
+        k: Kernel,
+        operand_name: str,
+        grid: tuple[int, int],
+        output: tuple[int, int],
+        product: Product,
+        outputs: int,
+        region: tuple[str, Slots],
     ) -> None:
         operand, blocks, terms = product.operand, product.blocks, product.terms
         self.k, self.f, self.product = k, k.f, product
         self.base = k.pointer(Tensor(operand_name))
-        self.out_height, self.out_width = k.number(frame.output[0]), k.number(frame.output[1])
-        self.height, self.width = k.number(product.grid[0]), k.number(product.grid[1])
+        self.out_height, self.out_width = k.number(output[0]), k.number(output[1])
+        self.height, self.width = k.number(grid[0]), k.number(grid[1])
         self.places, self.image = k.constant(places(product)), k.number(operand.image)
         self.row_bytes = k.number(operand.row_bytes)
         self.outputs, self.channels = k.number(outputs), k.number(blocks.channels)
@@ -156,7 +174,7 @@ class _Driver:
             )  # fmt: skip
 
     def _hand_over(self, start: Value, rows: Value, channel: Value, channels: Value) -> None:
-        """Each stretch of outputs in one row of one image goes to the region, or all of them where an image has one."""
+        """Each stretch of outputs in one line of one image goes to the region, or all of them where an image has one."""
         f, stop = self.f, start + rows
         if self.product.grid == (1, 1):
             zero = f.constant(0)

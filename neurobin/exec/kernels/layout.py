@@ -75,12 +75,14 @@ class Layout:
         return self.border.rows * self.row + self.border.columns * self.pixel
 
     @property
+    def is_gapless(self) -> bool:
+        """A row's first pixel follows the last one of the row before."""
+        return self.row == self.shape[1] * self.pixel
+
+    @property
     def is_dense(self) -> bool:
         """An image's elements follow each other from its start on, without gaps or a border."""
-        _, width, channels = self.shape
-        return (
-            self.border == Border() and self.pixel == channels * self.form.numpy.itemsize and self.row == width * self.pixel
-        )
+        return self.border == Border() and self.pixel == self.shape[2] * self.form.numpy.itemsize and self.is_gapless
 
     def size(self, images: int) -> int:
         """Bytes of so many images, their last border included."""

@@ -160,9 +160,17 @@ class _Builder:
         shape = extent(kind.shape)
         region = self._region(shape, lambda r: {root.name: r.sums(made.sums)})
         slots = Slots()
-        text = linear_kernel(slots, operand, frame, made, layer.outputs, region)
+        text = linear_kernel(slots, operand, frame, made, layer.outputs, region, self._gapless(shape[:2]))
         self.program.reach = max(self.program.reach, reach(made))
         self.program.call(text, slots, operand, *self.step.reads, *self.kept)
+
+    def _gapless(self, size: tuple[int, ...]) -> bool:
+        """Whether all maps that the step's region reads and writes have rows of this size, one right behind the other, or
+        are single pixels."""
+        inside = {node.name for node in self.step.nodes}
+        read = {name for node in self.step.body for name in node.inputs} - inside
+        layouts = [self.program.layouts[name] for name in (*read, *self.kept)]
+        return all(each.is_gapless and each.shape[:2] in (size, (1, 1)) for each in layouts)
 
     def _product_of_prepared(self, layer: Linear, layout: Layout, low: int, high: int) -> Product | None:
         try:
