@@ -1,8 +1,8 @@
 """Where the taps of a window fall in a prepared map, and how few steps cover them.
 
 A prepared map has stride 1: tap (ky, kx) of output (y, x) is read `offset` bytes after pixel y * row + x * pixel. A step
-reads 64 bytes (or one 64-bit word), so the offsets of all (tap, channel) pairs of a filter are covered greedily from below:
-a tap of 256 channels takes four steps, and a row of three taps of 12 channels takes one.
+reads up to 64 bytes (or one 64-bit word), so the offsets of all (tap, channel) pairs of a filter are covered greedily from
+below: a tap of 256 channels takes four steps, and a row of three taps of 12 channels takes one.
 """
 
 from __future__ import annotations

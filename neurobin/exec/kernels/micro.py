@@ -6,10 +6,10 @@ channels = 64 bytes):
     C[r, n] (+)= factor * sum over steps k of dot(A + place(r) + offset[k], B[n // 16, k, :, n % 16])
     place(r) = places[r], or in a tile that begins with row t: places[t] + (r - t) * a_stride
 
-A step reads 64 consecutive bytes (byte products) or one 64-bit word (bit products) of a row. A convolution is a table of
-offsets, one or more per tap; there is no im2col. Rows beyond the last are computed and thrown away: what lies behind a map
-may be read, never used. Byte products know no factor; a kernel that is alone in its layer takes no notice of `factor`
-and `accumulate`.
+A step reads 64 consecutive bytes of a row, on vectors fewer where that suits the layer (byte products), or one 64-bit word
+(bit products). A convolution is a table of offsets, one or more per tap; there is no im2col. Rows beyond the last are
+computed and thrown away: what lies behind a map may be read, never used. Byte products know no factor; a kernel that is
+alone in its layer takes no notice of `factor` and `accumulate`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from __future__ import annotations
 from neurobin.exec.kernels.emit import I64, PTR, Function, Module, Value
 from neurobin.exec.kernels.jit import SYMBOL
 
-STEP = 64  # elements of a row that a step takes: bytes, or bits of a word
+STEP = 64  # elements of a row that a step takes, bytes at most, or bits of a word
 PANEL = 16  # output channels of a panel
 BLOCK_ROWS = 64  # that lie together
 

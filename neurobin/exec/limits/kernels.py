@@ -22,6 +22,7 @@ from neurobin.exec.kernels.micro import BLOCK_ROWS, PANEL, PARAMETERS, STEP
 from neurobin.exec.kernels.tile_weights import TILE_BYTES
 from neurobin.exec.kernels.tiles import TILE_ROWS, configuration, tile_kernel
 from neurobin.exec.limits import rates
+from neurobin.exec.limits.operands import BitForm, ByteForm, Form, Shape
 from neurobin.exec.limits.rates import against
 from neurobin.exec.limits.timing import Run, race
 from neurobin.exec.plan.memory import lined
@@ -32,21 +33,6 @@ FORMULA = "2 x rows x 64 channels x terms / time"
 
 _PANELS = CHANNELS // PANEL
 _BEHIND = 8 * TILE_BYTES  # bytes that kernels may read behind an operand
-_SIGNS = np.array([-1, 1])
-
-
-@dataclass(frozen=True)
-class Shape:
-    """The rows of a product: those of a matrix of so many columns, or `taps` places of a map of so many channels."""
-
-    name: str
-    depth: int
-    taps: tuple[int, ...] = (0,)
-
-    @property
-    def terms(self) -> int:
-        """Products in a sum."""
-        return self.depth * len(self.taps)
 
 
 _WIDTH = 58  # of a map of 56 columns with its border
@@ -57,51 +43,44 @@ SHAPES = (WINDOW, *MATRICES)
 
 @dataclass(frozen=True)
 class Kernel:
-    """A micro-kernel: the back end that has it, its module, the limit it is held against, and the form of its operands.
-
-    `weights` says what its weights are: "bytes", "bits", "pairs" or "masked" bits.
-    """
+    """A micro-kernel: the back end that has it, the limit it is held against, the form of its operands, and its module."""
 
     name: str
     back_end: str
     limit: str
     rows_together: int
-    weights: str
+    form: Form
     text: Callable[[], str]
-    a_signed: bool = True
 
     @property
     def rows(self) -> int:
         """As many rows of a block as it computes at full speed."""
         return BLOCK_ROWS // self.rows_together * self.rows_together
 
-    @property
-    def is_bitwise(self) -> bool:
-        return self.weights in ("bits", "pairs", "masked")
+
+def _bytes(name: str, back_end: str, limit: str, way: bytewise.Way, signed: bool = True) -> Kernel:
+    return Kernel(name, back_end, limit, way.rows, ByteForm(signed), lambda: bytewise_kernel(way, signed, True))
 
 
-def _bytes(name: str, back_end: str, limit: str, way: bytewise.Way, a_signed: bool = True) -> Kernel:
-    return Kernel(name, back_end, limit, way.rows, "bytes", lambda: bytewise_kernel(way, a_signed, True), a_signed)
-
-
-def _bits(name: str, back_end: str, limit: str, way: counting.Way, weights: str = "bits") -> Kernel:
-    return Kernel(name, back_end, limit, way.rows, weights, lambda: bitwise_kernel(way, weights == "masked", True))
+def _bits(name: str, back_end: str, limit: str, way: counting.Way, masked: bool = False) -> Kernel:
+    form = BitForm(way.paired, masked)
+    return Kernel(name, back_end, limit, way.rows, form, lambda: bitwise_kernel(way, masked, True))
 
 
 KERNELS = (
-    Kernel("tiles, 4 x 1", "amx", "tiles", BLOCK_ROWS, "bytes", lambda: tile_kernel(True, True)),
-    Kernel("tiles, 2 x 2", "amx", "tiles", BLOCK_ROWS, "bytes", lambda: tile_kernel(True, True, tall=False)),
-    _bytes("int8 dot products", "avx512", "vnni", bytewise.VNNI, a_signed=False),
+    Kernel("tiles, 4 x 1", "amx", "tiles", BLOCK_ROWS, ByteForm(), lambda: tile_kernel(True, True)),
+    Kernel("tiles, 2 x 2", "amx", "tiles", BLOCK_ROWS, ByteForm(), lambda: tile_kernel(True, True, tall=False)),
+    _bytes("int8 dot products", "avx512", "vnni", bytewise.VNNI, signed=False),
     _bytes("int16 dot products", "avx512", "vnni16", bytewise.MADD512),
-    _bits("pairs", "avx512", "pair", counting.PAIRS, "pairs"),
+    _bits("pairs", "avx512", "pair", counting.PAIRS),
     _bits("words", "avx512", "triple", counting.WORDS),
-    _bits("words, masked", "avx512", "triple", counting.WORDS, "masked"),
+    _bits("words, masked", "avx512", "triple", counting.WORDS, masked=True),
     _bytes("int16 multiply-add 256", "avx2", "madd256", bytewise.MADD256),
     _bits("nibbles", "avx2", "nibbles", counting.NIBBLES),
-    _bits("nibbles, masked", "avx2", "nibbles", counting.NIBBLES, "masked"),
+    _bits("nibbles, masked", "avx2", "nibbles", counting.NIBBLES, masked=True),
     _bytes("plain products", "generic", "madd128", bytewise.PLAIN),
     _bits("plain popcount", "generic", "any popcount", counting.PLAIN),
-    _bits("plain popcount, masked", "generic", "any popcount", counting.PLAIN, "masked"),
+    _bits("plain popcount, masked", "generic", "any popcount", counting.PLAIN, masked=True),
 )
 # Masked bits are ternary weights, the others of the same back end binary ones.
 TERNARY_BINARY = (("words, masked", "pairs"), ("words, masked", "words"), ("nibbles, masked", "nibbles"),
@@ -162,8 +141,7 @@ class Block:
 
     def __init__(self, kernel: Kernel, shape: Shape) -> None:
         self.kernel, self.shape = kernel, shape
-        operands = (_bit_operands if kernel.is_bitwise else _byte_operands)(kernel, shape, np.random.default_rng(0))
-        places, weights, self.expected = operands
+        places, weights, self.expected = kernel.form.operands(kernel.rows, CHANNELS, shape, np.random.default_rng(0))
         self.operand_bytes = places.nbytes + weights.nbytes
         stride, step = spread(places.shape[1]), places.shape[1] * STEP // shape.depth
         padded = np.zeros((len(places) + BLOCK_ROWS - kernel.rows, stride), np.uint8)
@@ -225,48 +203,3 @@ def _aligned(array: np.ndarray) -> np.ndarray:
     made = lined(array.nbytes + _BEHIND)[: array.nbytes].view(array.dtype).reshape(array.shape)
     made[...] = array
     return made
-
-
-Operands = tuple[np.ndarray, np.ndarray, np.ndarray]  # the map's places [P, bytes], packed weights, sums [R, 64]
-
-
-def _byte_operands(kernel: Kernel, shape: Shape, rng: np.random.Generator) -> Operands:
-    """Random +-1 (0..255 where rows are unsigned)."""
-    size = (kernel.rows + max(shape.taps), shape.depth)
-    places = rng.choice(_SIGNS, size) if kernel.a_signed else rng.integers(0, 256, size)
-    weights = rng.choice(_SIGNS, (CHANNELS, shape.terms))
-    groups = weights.reshape(_PANELS, PANEL, shape.terms // STEP, STEP // 4, 4).transpose(0, 2, 3, 1, 4)
-    packed = np.ascontiguousarray(groups).astype(np.int8).view(np.uint8)
-    return places.astype(np.uint8), packed, _product(_rows(places, kernel, shape), weights)
-
-
-def _bit_operands(kernel: Kernel, shape: Shape, rng: np.random.Generator) -> Operands:
-    """Random bits; the sums count those that differ, where there is a mask, only those it marks."""
-    a = rng.integers(0, 2, (kernel.rows + max(shape.taps), shape.depth), np.uint8)
-    w, mask = rng.integers(0, 2, (2, CHANNELS, shape.terms), np.uint8)
-    if kernel.weights != "masked":
-        mask[:] = 1
-    places, words = _words(a), _words(w)
-    if kernel.weights == "pairs":
-        for halves in (places, words):
-            halves[..., 1] ^= halves[..., 0]
-    parts = np.concatenate([words, _words(mask)], axis=-1) if kernel.weights == "masked" else words
-    packed = np.ascontiguousarray(parts.reshape(_PANELS, PANEL, shape.terms // STEP, -1).transpose(0, 2, 3, 1))
-    marked = mask.sum(1, dtype=np.int64)
-    differ = (marked - _product(_SIGNS[_rows(a, kernel, shape)], _SIGNS[w] * mask)) // 2
-    return places.reshape(len(a), -1).view(np.uint8), packed, differ
-
-
-def _rows(places: np.ndarray, kernel: Kernel, shape: Shape) -> np.ndarray:
-    """[R, terms]: the rows that the taps pick from the places of a map."""
-    return np.concatenate([places[tap : tap + kernel.rows] for tap in shape.taps], axis=1)
-
-
-def _product(rows: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """int64 [R, 64]; double precision holds every sum here, and its products are faster than those of integers."""
-    return (rows.astype(np.float64) @ weights.astype(np.float64).T).astype(np.int64)
-
-
-def _words(bits: np.ndarray) -> np.ndarray:
-    """uint32 [..., words / 2, 2] of rows of bits."""
-    return np.packbits(bits, axis=1, bitorder="little").view("<u4").reshape(len(bits), -1, 2)

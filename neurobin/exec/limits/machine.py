@@ -8,6 +8,7 @@ from typing import Protocol, TypeVar
 from neurobin.exec.kernels.machine import Backend
 from neurobin.exec.limits import kernels, layers, rates
 from neurobin.exec.limits.host import back_ends, host, units
+from neurobin.exec.limits.operands import Shape
 from neurobin.exec.limits.timing import clock
 from neurobin.ir import Json
 
@@ -40,7 +41,7 @@ def measured(chosen: Sequence[Backend], watch: Watch) -> dict[str, Json]:
     }
 
 
-def _runnable(chosen: Sequence[Backend]) -> list[tuple[kernels.Kernel, kernels.Shape]]:
+def _runnable(chosen: Sequence[Backend]) -> list[tuple[kernels.Kernel, Shape]]:
     names = {b.name for b in chosen}
     here = [k for k in kernels.KERNELS if k.back_end in names and kernels.runs_here(k)]
     return [(kernel, shape) for kernel in here for shape in kernels.SHAPES]
