@@ -33,8 +33,6 @@ FORMULA = "2 x rows x 64 channels x terms / time"
 
 _PANELS = CHANNELS // PANEL
 _BEHIND = 8 * TILE_BYTES  # bytes that kernels may read behind an operand
-
-
 _WIDTH = 58  # of a map of 56 columns with its border
 MATRICES = tuple(Shape(f"matrix, {depth}", depth) for depth in (256, 1024, 4096))
 WINDOW = Shape("3x3 window, 64", 64, tuple(_WIDTH * y + x for y in range(3) for x in range(3)))
