@@ -70,7 +70,8 @@ ROUNDS = {
     "vnni16": {"vpdpwssd": 48}, "tiles idle": {"tdpbssd": 12, "tileloadd": 4},
     "tiles resident": {"tdpbssd": 12, "tileloadd": 4}, "tiles": {"tdpbssd": 12, "tileloadd": 16},
     "nibbles": {"vpxor": 48, "vpand": 96, "vpsrlw": 48, "vpshufb": 96, "vpaddb": 96},
-    "madd256": {"vpmaddwd": 48, "vpaddd": 48}, "scalar popcount": {"xorq": 48, "popcntq": 48, "addq": 48},
+    "maddubs": {"vpmaddubsw": 48, "vpmaddwd": 48, "vpaddd": 48}, "madd256": {"vpmaddwd": 48, "vpaddd": 48},
+    "scalar popcount": {"xorq": 48, "popcntq": 48, "addq": 48},
     "madd128": {"pmaddwd": 48, "paddd": 48},
 }  # fmt: skip
 

@@ -30,7 +30,7 @@ from neurobin.exec.kernels.linear import (
     tap_offsets,
 )
 from neurobin.exec.kernels.micro import BLOCK_ROWS, PANEL, STEP
-from neurobin.exec.kernels.multipliers import Multiplier
+from neurobin.exec.kernels.multipliers import Multiplier, Weights
 from neurobin.exec.kernels.prepare import Operand
 from neurobin.exec.kernels.region import Sums
 
@@ -44,22 +44,26 @@ class Digit:
     values: np.ndarray
     signed: bool
 
+    @property
+    def kind(self) -> Weights:
+        return Weights(self.signed, int(np.abs(self.values).max()))
+
 
 def byte_product(layer: Linear, layout: Layout, multiplier: Multiplier, low: int, high: int) -> Product:
     """The layer as products of bytes. Raises UnsupportedError where a block of sums might leave 32 bits."""
     signs, digits = list(iterate_digits(layout.dtype.low, layout.dtype.high)), _digits(layer.weight)
-    flip = multiplier.raises and signs == [True] and [d.signed for d in digits] == [True]
+    flip = signs == [True] and [d.signed for d in digits] == [True] and multiplier.raises(digits[0].kind)
     operand = _operand(layer.frame, layout, len(signs), flip, may_block=multiplier.tiles and layer.groups == 1)
     span, _ = _span(layer, operand, multiplier.spans)
     offsets, pack = _steps(layer, operand, span)
     rows_signed = [signed and not flip for signed in signs]
-    choice = multiplier.choice(layer, operand, offsets, span, {(a, digit.signed) for a in rows_signed for digit in digits})
+    choice = multiplier.choice(layer, operand, offsets, span, {(a, digit.kind) for a in rows_signed for digit in digits})
     bound, terms = np.zeros(len(signs) + len(digits) - 1), []
     for i, a_signed in enumerate(rows_signed):
         for j, digit in enumerate(digits):
             bound[i + j] += (128 if a_signed else 255) * per_output(np.abs(digit.values)).max()
             weights = choice.stored(pack(digit.values))
-            terms.append(Term(choice.text(a_signed, digit.signed), offsets, weights, operand.plane * i, i + j))
+            terms.append(Term(choice.text(a_signed, digit.kind), offsets, weights, operand.plane * i, i + j))
     if bound.max() >= SUM_LIMIT:
         raise UnsupportedError(f"sums of {layer.weight[0].size} products of bytes may exceed 32 bits")
     constant = -128 * per_output(layer.weight) if flip else None

@@ -1,8 +1,9 @@
 """Byte products on vector units: a row's four bytes, repeated, against four bytes of each of 16 channels.
 
-Two ways: `vnni` (four products and sums per instruction; rows unsigned, weights signed) and `madd` (bytes widened to 16
-bits, products added in pairs, in vectors as wide as the CPU has them; no sum of two products of bytes leaves 32 bits).
-Where there is an instruction for such pairs and their sum (`vpdpwssd`), LLVM finds it.
+vnni     four products and sums per instruction; rows unsigned, weights signed (AVX-512 VNNI)
+maddubs  two products and their sum in 16 bits, which hold 2 x 255 x 64: rows unsigned, weights from -64 to 64 (AVX2)
+madd     bytes of any sign widened to 16 bits, products added in pairs, in vectors as wide as the CPU has them; no sum of
+         two products leaves 32 bits. Where there is an instruction for pairs and their sum (`vpdpwssd`), LLVM finds it.
 """
 
 from __future__ import annotations
@@ -76,6 +77,23 @@ def _vnni() -> Way:
     )  # fmt: skip
 
 
+def _maddubs() -> Way:
+    bytes_, pairs, sums = vector(2 * PANEL, "i8"), vector(PANEL, "i16"), vector(PANEL // 2, "i32")  # of eight channels
+
+    def add(f: Function, totals: list[Value], x: Value, weights: list[Value]) -> list[Value]:
+        made = [f.intrinsic("llvm.x86.avx2.pmadd.ub.sw", pairs, x, w) for w in weights]
+        ones = f.constant(1, pairs)
+        return [t + f.intrinsic("llvm.x86.avx2.pmadd.wd", sums, m, ones) for t, m in zip(totals, made, strict=True)]
+
+    return Way(
+        "maddubs", 4, 2, sums,
+        lambda f, place, signed: place.load("i32").splat(PANEL // 2).cast(bytes_),
+        lambda f, place, signed: [place.at(2 * PANEL * k).load(bytes_, 32) for k in range(2)],
+        add,
+        lambda totals: totals[0].shuffled(range(PANEL), totals[1]),
+    )  # fmt: skip
+
+
 def _madd(channels: int, rows: int) -> Way:
     """`channels` of a panel per vector: each takes two 32-bit lanes, the sums of an even and an odd pair.
 
@@ -109,4 +127,4 @@ def _neighbours(values: Value, lanes: int) -> Value:
     return values.shuffled(range(0, lanes, 2)) + values.shuffled(range(1, lanes, 2))
 
 
-VNNI, MADD512, MADD256, PLAIN = _vnni(), _madd(8, 6), _madd(4, 3), _madd(4, 2)
+VNNI, MADDUBS, MADD512, MADD256, PLAIN = _vnni(), _maddubs(), _madd(8, 6), _madd(4, 3), _madd(4, 2)

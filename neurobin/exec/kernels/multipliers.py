@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
+from math import lcm
 from typing import ClassVar, Protocol
 
 import numpy as np
@@ -25,55 +26,67 @@ _LEAST_CYCLES = 9  # of a product, which otherwise takes as many as its tile has
 _WORTH_FITTING = 0.95  # tiles over outputs alone must take less than this share of the cycles of tiles over all places
 _KEPT_AS_BITS = 1 << 20  # weights of a layer: as bytes they would crowd the second-level cache
 
-Signs = Collection[tuple[bool, bool]]  # of each product of digits: whether its rows and its weights are signed
+
+@dataclass(frozen=True)
+class Weights:
+    """What is known of a digit of all weights: whether its bytes are signed, and the largest magnitude."""
+
+    signed: bool
+    largest: int
 
 
 @dataclass(frozen=True)
 class Choice:
-    """For one layer: the micro-kernel for signed or unsigned rows and weights, its blocks of the rows of a `grid`, and what
-    becomes of packed weights in memory."""
+    """For one layer: the micro-kernel for signed or unsigned rows and a digit of the weights, its blocks of the rows of a
+    `grid`, and what becomes of packed weights in memory."""
 
-    text: Callable[[bool, bool], str]
+    text: Callable[[bool, Weights], str]
     blocks: Blocks
     grid: tuple[int, int]
     stored: Callable[[np.ndarray], np.ndarray]
 
 
+Products = Collection[tuple[bool, Weights]]  # of a digit of the rows, signed or not, and one of the weights
+
+
 class Multiplier(Protocol):
-    """`raises` where signed rows had better be raised by 128 to unsigned ones when they meet signed weights. `spans` are the
-    numbers of bytes that a step may read."""
+    """`spans` are the numbers of bytes that a step may read."""
 
     tiles: ClassVar[bool]
     spans: ClassVar[Sequence[int]]
 
-    @property
-    def raises(self) -> bool: ...
+    def raises(self, weights: Weights) -> bool:
+        """Whether signed rows had better be raised by 128 to unsigned ones when they meet such weights."""
 
-    def choice(self, layer: Linear, operand: Operand, offsets: np.ndarray, span: int, signs: Signs) -> Choice:
-        """For a layer whose steps of `span` bytes lie at `offsets` [panels or 1, S], and whose digits of rows and weights
-        have `signs`."""
+    def choice(self, layer: Linear, operand: Operand, offsets: np.ndarray, span: int, products: Products) -> Choice:
+        """For a layer whose steps of `span` bytes lie at `offsets` [panels or 1, S]."""
 
 
 @dataclass(frozen=True)
 class Vectors:
-    """The way for operands of any signs and, where there is one, a faster one for unsigned rows and signed weights."""
+    """The way for operands of any signs and, where there is one, a faster one for unsigned rows and signed weights of a
+    magnitude of at most `most`."""
 
     any: Way
     mixed: Way | None = None
+    most: int = 128
     tiles: ClassVar[bool] = False
     spans: ClassVar[Sequence[int]] = range(GROUP, STEP + 1, GROUP)
 
-    @property
-    def raises(self) -> bool:
-        return self.mixed is not None
+    def raises(self, weights: Weights) -> bool:
+        return self._way(False, weights) is not self.any
 
-    def choice(self, layer: Linear, operand: Operand, offsets: np.ndarray, span: int, signs: Signs) -> Choice:
-        rows = max(self._way(*each).rows for each in signs)
-        blocks = Blocks(BLOCK_ROWS // rows * rows, rows)
-        return Choice(lambda a, b: bytewise_kernel(self._way(a, b), a, b, span), blocks, layer.frame.output, np.asarray)
+    def choice(self, layer: Linear, operand: Operand, offsets: np.ndarray, span: int, products: Products) -> Choice:
+        def text(a_signed: bool, weights: Weights) -> str:
+            return bytewise_kernel(self._way(a_signed, weights), a_signed, weights.signed, span)
 
-    def _way(self, a_signed: bool, b_signed: bool) -> Way:
-        return self.mixed if self.mixed and b_signed and not a_signed else self.any
+        rows = {self._way(*each).rows for each in products}
+        together = lcm(*rows)  # a block ends where all kernels' tiles do
+        return Choice(text, Blocks(BLOCK_ROWS // together * together, max(rows)), layer.frame.output, np.asarray)
+
+    def _way(self, a_signed: bool, weights: Weights) -> Way:
+        suits = weights.signed and weights.largest <= self.most and not a_signed
+        return self.mixed if self.mixed and suits else self.any
 
 
 @dataclass(frozen=True)
@@ -82,15 +95,21 @@ class Tiles:
 
     tiles: ClassVar[bool] = True
     spans: ClassVar[Sequence[int]] = (STEP,)
-    raises: ClassVar[bool] = False
 
-    def choice(self, layer: Linear, operand: Operand, offsets: np.ndarray, span: int, signs: Signs) -> Choice:
+    def raises(self, weights: Weights) -> bool:
+        return False
+
+    def choice(self, layer: Linear, operand: Operand, offsets: np.ndarray, span: int, products: Products) -> Choice:
         tall, (grid, tile_rows) = not layer.frame.is_matrix, _grid(layer.frame)
         in_bits = _worth_bits(layer, offsets.shape[1])
         blocks = Blocks(4 * tile_rows, tile_rows) if in_bits else _blocks(layer, operand, offsets, 4 * tile_rows)
         blocks = replace(blocks, unit=BLOCK_ROWS if operand.blocked else tile_rows, tile_rows=tile_rows)
-        weights = Bits if in_bits else Bytes
-        return Choice(lambda a, b: tile_kernel(a, b, tall, weights), blocks, grid, as_bits if in_bits else np.asarray)
+        form = Bits if in_bits else Bytes
+
+        def text(a_signed: bool, weights: Weights) -> str:
+            return tile_kernel(a_signed, weights.signed, tall, form)
+
+        return Choice(text, blocks, grid, as_bits if in_bits else np.asarray)
 
 
 def _grid(frame: Frame) -> tuple[tuple[int, int], int]:

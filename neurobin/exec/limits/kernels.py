@@ -73,6 +73,7 @@ KERNELS = (
     _bits("pairs", "avx512", "pair", counting.PAIRS),
     _bits("words", "avx512", "triple", counting.WORDS),
     _bits("words, masked", "avx512", "triple", counting.WORDS, masked=True),
+    _bytes("int8 multiply-add 256", "avx2", "maddubs", bytewise.MADDUBS, signed=False),
     _bytes("int16 multiply-add 256", "avx2", "madd256", bytewise.MADD256),
     _bits("nibbles", "avx2", "nibbles", counting.NIBBLES),
     _bits("nibbles, masked", "avx2", "nibbles", counting.NIBBLES, masked=True),

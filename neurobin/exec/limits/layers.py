@@ -45,7 +45,7 @@ STAGES = (Layer(64, 56), Layer(128, 28), Layer(256, 14), Layer(512, 7))
 LAYERS = (*STAGES, Layer(256, 14, TERNARY))
 TERNARY_BINARY = (LAYERS[-1], STAGES[2])
 _OF_BITS = {"pairs": "pair", "words": "triple", "nibbles": "nibbles", "plain": "any popcount"}
-_OF_BYTES = {"amx": "tiles", "avx512": "vnni", "avx2": "madd256", "generic": "madd128"}
+_OF_BYTES = {"amx": "tiles", "avx512": "vnni", "avx2": "maddubs", "generic": "madd128"}
 
 
 @dataclass(frozen=True)

@@ -82,6 +82,12 @@ def _multiply_add(intrinsic: str) -> Step:
     return step
 
 
+def _maddubs(f: Function, s: Values, x: Values) -> list[Value]:
+    pairs = vector(16, "i16")
+    made = f.intrinsic("llvm.x86.avx2.pmadd.ub.sw", pairs, *(v.cast(vector(32, "i8")) for v in x[:2]))
+    return [s[0] + f.intrinsic("llvm.x86.avx2.pmadd.wd", HALF, made, x[2].cast(pairs))]
+
+
 @dataclass(frozen=True)
 class Limit:
     """A sequence of instructions: what it is, the instruction sets it needs (LLVM's names), and its loop.
@@ -134,6 +140,8 @@ LIMITS = (
           TileLoop(fresh=True), "signs"),
     Limit("nibbles", "xor, 4-bit counts, add, 256 bits", ("avx2",), 8, 256, "2 x 256 bits x steps/s",
           VectorLoop(HALF, 4, 1, 3, _nibbles)),
+    Limit("maddubs", "int8 multiply-add, int16 multiply-add, add, 256 bits", ("avx2",), 3, 32, "2 x 32 products x steps/s",
+          VectorLoop(HALF, 6, 1, 3, _maddubs)),
     Limit("madd256", "int16 multiply-add, add, 256 bits", ("avx2",), 2, 16, "2 x 16 products x steps/s",
           VectorLoop(HALF, 6, 1, 2, _multiply_add("llvm.x86.avx2.pmadd.wd"))),
     Limit("scalar popcount", "xor, popcount, add, 64 bits", ("popcnt",), 3, 64, "2 x 64 bits x steps/s",

@@ -25,13 +25,28 @@ STEP = 64  # bytes of a row, or bits of a word
 C_STRIDE = 4 * PANEL * PANELS
 _SLACK = 1 << 14
 _UNTOUCHED = 0x5A5A5A5A
-BYTES = {"vnni": bytewise.VNNI, "madd512": bytewise.MADD512, "madd256": bytewise.MADD256, "plain": bytewise.PLAIN}
+BYTES = {
+    "vnni": bytewise.VNNI,
+    "maddubs": bytewise.MADDUBS,
+    "madd512": bytewise.MADD512,
+    "madd256": bytewise.MADD256,
+    "plain": bytewise.PLAIN,
+}
 BITS = {"nibbles": counting.NIBBLES, "plain": counting.PLAIN} | {
     f"{way.name}, {cpu}": replace(way, tile=counting.wide_tile(cpu))
     for way in (counting.PAIRS, counting.WORDS)
     for cpu in ("any", "znver4")
 }
-ON = {"vnni": "avx512", "madd512": "avx512", "madd256": "avx2", "pairs": "avx512", "words": "avx512", "nibbles": "avx2"}
+ON = {
+    "vnni": "avx512",
+    "maddubs": "avx2",
+    "madd512": "avx512",
+    "madd256": "avx2",
+    "pairs": "avx512",
+    "words": "avx512",
+    "nibbles": "avx2",
+}
+MOST = {"maddubs": 64}
 SIGNS = list(product((False, True), repeat=2))
 
 
@@ -139,9 +154,19 @@ def tiled(weights: np.ndarray, steps: int) -> np.ndarray:
     return weights.reshape(-1, PANEL, steps, weights.shape[1] // steps // 4, 4).transpose(0, 2, 3, 1, 4)
 
 
-def check_bytes(kernel: Kernel, a_signed: bool, b_signed: bool, steps: int, seed: int, span: int = STEP) -> None:
+def check_signs(name: str, a_signed: bool, b_signed: bool) -> None:
+    """Skips what a way is not for."""
+    if name in ("vnni", "maddubs") and (a_signed or not b_signed):
+        pytest.skip(f"{name} multiplies unsigned bytes by signed ones")
+
+
+def check_bytes(
+    kernel: Kernel, a_signed: bool, b_signed: bool, steps: int, seed: int, span: int = STEP, most: int = 255
+) -> None:
+    """Weights of a magnitude of up to `most`."""
     rng = np.random.default_rng(seed)
     a, w = numbers(rng, a_signed, (ROWS, steps * span)), numbers(rng, b_signed, (PANEL * PANELS, steps * span))
+    w = w.clip(-most, most)
     order = scattered(rng, steps)
     row_bytes = steps * span + 64
     rows = np.zeros((ROWS, row_bytes), np.uint8)
@@ -210,11 +235,10 @@ def test_tiles_with_weights_as_bits(steps: int, a_signed: bool, tall: bool) -> N
 @pytest.mark.parametrize(("a_signed", "b_signed"), SIGNS)
 @pytest.mark.parametrize("name", sorted(BYTES))
 def test_bytes(name: str, a_signed: bool, b_signed: bool) -> None:
-    if name == "vnni" and (a_signed or not b_signed):
-        pytest.skip("VNNI multiplies unsigned bytes by signed ones")
+    check_signs(name, a_signed, b_signed)
     kernel = Kernel(bytewise.bytewise_kernel(BYTES[name], a_signed, b_signed), back_end(ON.get(name, "generic")))
     for steps in STEPS:
-        check_bytes(kernel, a_signed, b_signed, steps, steps)
+        check_bytes(kernel, a_signed, b_signed, steps, steps, most=MOST.get(name, 255))
 
 
 def words(bits: np.ndarray, paired: bool) -> np.ndarray:
@@ -229,12 +253,11 @@ def words(bits: np.ndarray, paired: bool) -> np.ndarray:
 @pytest.mark.parametrize(("a_signed", "b_signed"), SIGNS)
 @pytest.mark.parametrize("name", sorted(BYTES))
 def test_steps_of_few_bytes(name: str, a_signed: bool, b_signed: bool, span: int) -> None:
-    if name == "vnni" and (a_signed or not b_signed):
-        pytest.skip("VNNI multiplies unsigned bytes by signed ones")
+    check_signs(name, a_signed, b_signed)
     text = bytewise.bytewise_kernel(BYTES[name], a_signed, b_signed, span)
     kernel = Kernel(text, back_end(ON.get(name, "generic")))
     for steps in (1, 2, 17):
-        check_bytes(kernel, a_signed, b_signed, steps, steps, span)
+        check_bytes(kernel, a_signed, b_signed, steps, steps, span, MOST.get(name, 255))
 
 
 def interleaved(made: np.ndarray, steps: int) -> np.ndarray:
