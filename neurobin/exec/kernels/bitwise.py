@@ -107,7 +107,7 @@ class _Bitwise:
             operands = [Operands(xs[s.row], weights[s.panel][:2], weights[s.panel][2:]) for s in group]
             found = way.find(f, _values(s.planes for s in group), operands)
             for s, own in zip(group, found, strict=True):
-                assign(s.planes, own.plane)
+                assign(s.planes, own.planes)
             yield group, [own.words for own in found]
 
     def _count(self, group: list[_Sum], words: list[Values]) -> None:

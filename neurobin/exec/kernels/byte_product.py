@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 
@@ -100,7 +101,7 @@ def _digits(weight: np.ndarray) -> list[Digit]:
 
 
 def _operand(frame: Frame, layout: Layout, digits: int, flip: bool, may_block: bool) -> Operand:
-    """The prepared map: dense bytes where there are fewer channels than a step has, else whole steps."""
+    """The prepared map: dense bytes where there are fewer channels than the longest step has, else whole such steps."""
     channels, phases = layout.shape[2], frame.phases()
     plane = channels if channels < STEP else -(-channels // STEP) * STEP
     chunk = digits * plane
@@ -134,7 +135,14 @@ def _reads(layer: Linear, operand: Operand) -> Iterator[tuple[Panel, np.ndarray]
 def _span(layer: Linear, operand: Operand, spans: Sequence[int]) -> tuple[int, float]:
     """How many bytes a step had better read, and what all steps cost, in bytes: long steps are fewer, short ones multiply
     fewer weights of 0."""
-    reads = [np.unique(each) for _, each in _reads(layer, operand)]
+    reads = (np.unique(each) for _, each in _reads(layer, operand))
+    return _cheapest(frozenset((each - each[0]).tobytes() for each in reads), tuple(spans))  # most panels differ by a shift
+
+
+@lru_cache(maxsize=1024)
+def _cheapest(panels: frozenset[bytes], spans: tuple[int, ...]) -> tuple[int, float]:
+    """`_span` of what some panels read, int64 from 0 on."""
+    reads = [np.frombuffer(each, np.int64) for each in panels]
 
     def cost(span: int) -> float:
         return max(len(cover(each, span).starts) for each in reads) * (span + _STEP_COST)

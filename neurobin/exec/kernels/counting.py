@@ -48,10 +48,10 @@ class Operands:
 
 @dataclass(frozen=True)
 class Found:
-    """The words of a step whose bits are to be counted, and the plane that runs on."""
+    """The words of a step whose bits are to be counted, and the planes that run on."""
 
     words: Values
-    plane: Values
+    planes: Values
 
 
 @dataclass(frozen=True)

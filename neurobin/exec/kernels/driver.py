@@ -8,6 +8,7 @@ A line is a row of the map, or all of it where the region's maps have no gaps be
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from math import prod
 
 import numpy as np
@@ -51,15 +52,14 @@ def linear_kernel(
     product: Product,
     outputs: int,
     region: tuple[str, Slots],
-    gapless: bool = False,
+    gapless: bool,
 ) -> str:
     """The module that drives `product` on a prepared map and hands its sums to `region` (its text and slots), whose maps
     may be `gapless`."""
     k = Kernel(slots)
     joins = gapless and product.grid == frame.output
-    lines = ((1, prod(product.grid)),) * 2 if joins else (product.grid, frame.output)
-    driver = _Driver(k, operand_name, *lines, product, outputs, region)
-    driver.run()
+    lines = _Lines(*((1, prod(product.grid)),) * 2) if joins else _Lines(product.grid, frame.output)
+    _Driver(k, operand_name, lines, product, outputs, region).run()
     return str(k.module)
 
 
@@ -83,6 +83,14 @@ def reach(product: Product) -> int:
     return int(places(product)[height * width :][: product.blocks.unit].max()) - operand.image + furthest
 
 
+@dataclass(frozen=True)
+class _Lines:
+    """How many lines an image has, and how many rows of the product a line: all `places`, and those that are `outputs`."""
+
+    places: tuple[int, int]
+    outputs: tuple[int, int]
+
+
 class _Driver:
     """The loops over blocks, and what they read from slots."""
 
@@ -90,8 +98,7 @@ class _Driver:
         self,
         k: Kernel,
         operand_name: str,
-        grid: tuple[int, int],
-        output: tuple[int, int],
+        lines: _Lines,
         product: Product,
         outputs: int,
         region: tuple[str, Slots],
@@ -99,8 +106,8 @@ class _Driver:
         operand, blocks, terms = product.operand, product.blocks, product.terms
         self.k, self.f, self.product = k, k.f, product
         self.base = k.pointer(Tensor(operand_name))
-        self.out_height, self.out_width = k.number(output[0]), k.number(output[1])
-        self.height, self.width = k.number(grid[0]), k.number(grid[1])
+        self.out_height, self.out_width = k.number(lines.outputs[0]), k.number(lines.outputs[1])
+        self.height, self.width = k.number(lines.places[0]), k.number(lines.places[1])
         self.places, self.image = k.constant(places(product)), k.number(operand.image)
         self.row_bytes = k.number(operand.row_bytes)
         self.outputs, self.channels = k.number(outputs), k.number(blocks.channels)

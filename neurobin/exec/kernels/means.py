@@ -29,7 +29,7 @@ class Means:
 
     def counts(self, planes: int, words: int = 1, read: float = STEP) -> bool:
         """Whether bits are counted, in so many pairs of planes of each word, rather than so many bytes multiplied."""
-        return 0 < planes * words * STEP <= (self.most_planes + 0.5) * read
+        return planes > 0 < self.most_planes and planes * words * STEP <= (self.most_planes + 0.5) * read
 
 
 # avx2's figure of other CPUs than Zen 4 is half of one measured when bytes were multiplied half as fast.

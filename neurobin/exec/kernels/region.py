@@ -2,8 +2,9 @@
 
     void kernel(ptr args, ptr c, i64 c_stride, i64 c_block, i64 image, i64 y, i64 x, i64 count, i64 channel, i64 channels)
 
-computes `channels` channels from `channel` on of `count` positions from (image, y, x) on, which lie in one row, or, where
-maps have one position only, in as many images. Channels are the outer loop, so that their constants stay in registers.
+computes `channels` channels from `channel` on of `count` positions from (image, y, x) on, which lie in one line, or, where
+maps have one position only, in as many images. A line is a row, or a whole map without gaps, where x runs past the row's
+end. Channels are the outer loop, so that their constants stay in registers.
 """
 
 from __future__ import annotations
@@ -112,10 +113,10 @@ class Region(Lanes):
         with self.function.earlier(self._top):
             table = self.slots.constant(self._args, np.ascontiguousarray(values, dtype=f"<i{bits // 8}"))
             row = table.at((self._y * values.shape[1] + self._x) * (bits // 8))
-        return Lane(row.at(self._in_row() * (bits // 8)).load(f"i{bits}", 4).splat(LANES), low, high)
+        return Lane(row.at(self._in_line() * (bits // 8)).load(f"i{bits}", 4).splat(LANES), low, high)
 
-    def _in_row(self) -> Value:
-        """How far this position is from the first one in its row."""
+    def _in_line(self) -> Value:
+        """How far this position is from the first one in its line."""
         return self.function.constant(0) if self._over_images else self._position
 
     def lookup(self, table: np.ndarray, index: Lane) -> Lane:
@@ -163,7 +164,7 @@ class Region(Lanes):
                     self._args, np.ascontiguousarray(classes * (_room(table.shape[1]) * bits // 8), "<i8")
                 )
                 index = index.at((self._y * classes.shape[1] + self._x) * 8)
-            row = rows.at(index.at(self._in_row() * 8).load(I64, 8))
+            row = rows.at(index.at(self._in_line() * 8).load(I64, 8))
             total = total + row.at(self._first * (bits // 8)).load(vector(LANES, f"i{bits}"), 4)
         return Lane(total, source.low, source.high)
 
@@ -176,10 +177,11 @@ class Region(Lanes):
     def read(self, name: str, layout: Layout) -> Lane:
         """A tensor's elements at this place; an axis of size 1 stretches."""
         f, channels = self.function, layout.shape[2]
-        tall, wide = layout.shape[0] > 1, layout.shape[1] > 1
+        own = layout.shape[:2] == self.shape[:2]
+        tall, wide = own or layout.shape[0] > 1, own or layout.shape[1] > 1
         with f.earlier(self._top):
             start, step = self._start(name, layout, tall, wide), self._step(layout)
-        place = start.at(self._position * step) if wide or self._over_images else start
+        place = start.at(self._position * step) if wide else start
         if channels == 1 and self.shape[2] > 1:
             value = (
                 place.load(f"i{8 * layout.form.numpy.itemsize}")

@@ -55,7 +55,7 @@ def _triple(f: Function, s: Values, x: Values) -> list[Value]:
 def _pair(f: Function, s: Values, x: Values) -> list[Value]:
     count, plane = s
     found = counting.PAIRS.find(f, [[plane]], [counting.Operands((x[0], x[1]), list(x[2:]), [])])[0]
-    return [*counting.PAIRS.count(f, [[count]], [found.words])[0], *found.plane]
+    return [*counting.PAIRS.count(f, [[count]], [found.words])[0], *found.planes]
 
 
 def _nibbles(f: Function, s: Values, x: Values) -> list[Value]:

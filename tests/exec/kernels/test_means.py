@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import numpy as np
+from dataclasses import replace
+
 import pytest
 
-from neurobin.exec.kernels.byte_product import _operand, _span
+from neurobin.exec.kernels.byte_product import _operand, _span, bytes_read
 from neurobin.exec.kernels.layout import aligned
 from neurobin.exec.kernels.linear import Linear
 from neurobin.exec.kernels.means import MEANS, prefers_bits
@@ -26,27 +27,34 @@ def layer(channels: int, kernel: int = 3, groups: int = 1, dtype: DType = BIPOLA
 
 
 @pytest.mark.parametrize(
-    ("made", "span"),
+    ("made", "span", "steps"),
     [
-        (layer(1), 4),  # rows of three bytes
-        (layer(3), 12),  # of nine
-        (layer(1, 7), 8),
-        (layer(16), 48),  # three taps together
-        (layer(20), 60),
-        (layer(32), 48),  # 96 bytes in two steps
-        (layer(64), 64),
-        (layer(128), 64),
-        (layer(64, groups=64), 16),  # a panel reads 16 channels of every tap
-        (layer(64, groups=8), 16),
-        (layer(32, groups=4), 8),
+        (layer(1), 4, 3),  # rows of three bytes
+        (layer(3), 12, 3),  # of nine
+        (layer(1, 7), 8, 7),
+        (layer(16), 48, 3),  # three taps together
+        (layer(20), 60, 3),
+        (layer(32), 48, 6),  # 96 bytes in two steps
+        (layer(64), 64, 9),
+        (layer(128), 64, 18),
+        (layer(64, groups=64), 16, 9),  # a panel reads 16 channels of every tap
+        (layer(64, groups=8), 16, 9),
+        (layer(32, groups=4), 8, 9),
     ],
 )
-def test_the_length_of_steps(made: Linear, span: int) -> None:
+def test_the_length_of_steps(made: Linear, span: int, steps: int) -> None:
     channels = made.weight.shape[3] * made.groups
     layout = aligned(TensorType((SIZE, SIZE, channels), i(8)))
     found, cost = _span(made, _operand(made.frame, layout, 1, False, False), Vectors.spans)
-    assert found == span
-    assert cost >= np.prod(made.weight.shape[1:])
+    assert (found, cost) == (span, steps * (span + 1))
+
+
+def test_two_digits_cost_twice_as_much() -> None:
+    layout = aligned(TensorType((SIZE, SIZE, 64), i(16)))
+    multiplier = MEANS["avx512"].bytes
+    once = bytes_read(layer(64), replace(layout, dtype=i(8)), multiplier)
+    assert bytes_read(layer(64), layout, multiplier) == 2 * once
+    assert bytes_read(layer(64, weight=i(9)), layout, multiplier) == 4 * once
 
 
 @pytest.mark.parametrize("name", VECTORS)
