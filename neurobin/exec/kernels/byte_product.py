@@ -13,7 +13,7 @@ from functools import lru_cache
 import numpy as np
 
 from neurobin.errors import UnsupportedError
-from neurobin.exec.kernels.bytewise import GROUP
+from neurobin.exec.kernels.bytewise import GROUP, Weights
 from neurobin.exec.kernels.geometry import Cover, Frame, cover
 from neurobin.exec.kernels.layout import Form, Layout, spread
 from neurobin.exec.kernels.linear import (
@@ -31,7 +31,7 @@ from neurobin.exec.kernels.linear import (
     tap_offsets,
 )
 from neurobin.exec.kernels.micro import BLOCK_ROWS, PANEL, STEP
-from neurobin.exec.kernels.multipliers import Multiplier, Weights
+from neurobin.exec.kernels.multipliers import Multiplier
 from neurobin.exec.kernels.prepare import Operand
 from neurobin.exec.kernels.region import Sums
 

@@ -18,8 +18,19 @@ GROUP = 4  # bytes of a row that meet as many of each channel
 
 
 @dataclass(frozen=True)
+class Weights:
+    """What is known of bytes of weights: whether they are signed, and the largest magnitude."""
+
+    signed: bool
+    largest: int
+
+
+@dataclass(frozen=True)
 class Way:
-    """How a group of four bytes is multiplied: `rows` at a time, sums of a panel as `sums` vectors of type `kind`."""
+    """How a group of four bytes is multiplied: `rows` at a time, sums of a panel as `sums` vectors of type `kind`.
+
+    Where there is a `most`, rows must be unsigned, and weights signed and of no larger magnitude.
+    """
 
     name: str
     rows: int
@@ -29,6 +40,10 @@ class Way:
     weight_operands: Callable[[Function, Value, bool], list[Value]]
     add_products: Callable[[Function, list[Value], Value, list[Value]], list[Value]]
     total: Callable[[list[Value]], Value]  # <16 x i32> of the panel's sums
+    most: int | None = None
+
+    def takes(self, a_signed: bool, weights: Weights) -> bool:
+        return self.most is None or (weights.signed and not a_signed and weights.largest <= self.most)
 
 
 def bytewise_kernel(way: Way, a_signed: bool, b_signed: bool, span: int = STEP) -> str:
@@ -74,6 +89,7 @@ def _vnni() -> Way:
         lambda f, place, signed: [place.load(_I32, 64)],
         add,
         lambda sums: sums[0],
+        most=128,
     )  # fmt: skip
 
 
@@ -91,6 +107,7 @@ def _maddubs() -> Way:
         lambda f, place, signed: [place.at(2 * PANEL * k).load(bytes_, 32) for k in range(2)],
         add,
         lambda totals: totals[0].shuffled(range(PANEL), totals[1]),
+        most=64,
     )  # fmt: skip
 
 

@@ -42,14 +42,13 @@ def most_planes(back_end: str, cpu_name: str) -> int:
     return _MOST_PLANES_OF.get(cpu_name, {}).get(back_end, _MOST_PLANES[back_end])
 
 
-MEANS = {
-    "amx": Means(Tiles(), counting.PAIRS, counting.WORDS, most_planes("amx", cpu())),
-    "avx512": Means(Vectors(bytewise.MADD512, bytewise.VNNI), counting.PAIRS, counting.WORDS, most_planes("avx512", cpu())),
-    "avx2": Means(
-        Vectors(bytewise.MADD256, bytewise.MADDUBS, 64), counting.NIBBLES, counting.NIBBLES, most_planes("avx2", cpu())
-    ),
-    "generic": Means(Vectors(bytewise.PLAIN), counting.PLAIN, counting.PLAIN, most_planes("generic", cpu())),
+_HOW: dict[str, tuple[Multiplier, counting.Way, counting.Way]] = {
+    "amx": (Tiles(), counting.PAIRS, counting.WORDS),
+    "avx512": (Vectors((bytewise.VNNI, bytewise.MADD512)), counting.PAIRS, counting.WORDS),
+    "avx2": (Vectors((bytewise.MADDUBS, bytewise.MADD256)), counting.NIBBLES, counting.NIBBLES),
+    "generic": (Vectors((bytewise.PLAIN,)), counting.PLAIN, counting.PLAIN),
 }
+MEANS = {name: Means(*how, most_planes(name, cpu())) for name, how in _HOW.items()}
 
 
 def pairs_of_planes(dtype: DType, weight: DType) -> int:

@@ -12,7 +12,7 @@ from typing import ClassVar, Protocol
 
 import numpy as np
 
-from neurobin.exec.kernels.bytewise import GROUP, Way, bytewise_kernel
+from neurobin.exec.kernels.bytewise import GROUP, Way, Weights, bytewise_kernel
 from neurobin.exec.kernels.geometry import Frame
 from neurobin.exec.kernels.linear import Blocks, Linear
 from neurobin.exec.kernels.micro import BLOCK_ROWS, PANEL, STEP
@@ -25,14 +25,6 @@ _FIRST_LEVEL = 40 << 10  # bytes of the first-level cache that rows and weights 
 _LEAST_CYCLES = 9  # of a product, which otherwise takes as many as its tile has rows
 _WORTH_FITTING = 0.95  # tiles over outputs alone must take less than this share of the cycles of tiles over all places
 _KEPT_AS_BITS = 1 << 20  # weights of a layer: as bytes they would crowd the second-level cache
-
-
-@dataclass(frozen=True)
-class Weights:
-    """What is known of a digit of all weights: whether its bytes are signed, and the largest magnitude."""
-
-    signed: bool
-    largest: int
 
 
 @dataclass(frozen=True)
@@ -64,17 +56,14 @@ class Multiplier(Protocol):
 
 @dataclass(frozen=True)
 class Vectors:
-    """The way for operands of any signs and, where there is one, a faster one for unsigned rows and signed weights of a
-    magnitude of at most `most`."""
+    """Operands are multiplied in the first of some ways that takes them."""
 
-    any: Way
-    mixed: Way | None = None
-    most: int = 128
+    ways: tuple[Way, ...]
     tiles: ClassVar[bool] = False
     spans: ClassVar[Sequence[int]] = range(GROUP, STEP + 1, GROUP)
 
     def raises(self, weights: Weights) -> bool:
-        return self._way(False, weights) is not self.any
+        return self._way(False, weights) is not self._way(True, weights)
 
     def choice(self, layer: Linear, operand: Operand, offsets: np.ndarray, span: int, products: Products) -> Choice:
         def text(a_signed: bool, weights: Weights) -> str:
@@ -85,8 +74,7 @@ class Vectors:
         return Choice(text, Blocks(BLOCK_ROWS // together * together, max(rows)), layer.frame.output, np.asarray)
 
     def _way(self, a_signed: bool, weights: Weights) -> Way:
-        suits = weights.signed and weights.largest <= self.most and not a_signed
-        return self.mixed if self.mixed and suits else self.any
+        return next(way for way in self.ways if way.takes(a_signed, weights))
 
 
 @dataclass(frozen=True)

@@ -46,7 +46,6 @@ ON = {
     "words": "avx512",
     "nibbles": "avx2",
 }
-MOST = {"maddubs": 64}
 SIGNS = list(product((False, True), repeat=2))
 
 
@@ -156,7 +155,7 @@ def tiled(weights: np.ndarray, steps: int) -> np.ndarray:
 
 def check_signs(name: str, a_signed: bool, b_signed: bool) -> None:
     """Skips what a way is not for."""
-    if name in ("vnni", "maddubs") and (a_signed or not b_signed):
+    if not BYTES[name].takes(a_signed, bytewise.Weights(b_signed, 0)):
         pytest.skip(f"{name} multiplies unsigned bytes by signed ones")
 
 
@@ -238,7 +237,7 @@ def test_bytes(name: str, a_signed: bool, b_signed: bool) -> None:
     check_signs(name, a_signed, b_signed)
     kernel = Kernel(bytewise.bytewise_kernel(BYTES[name], a_signed, b_signed), back_end(ON.get(name, "generic")))
     for steps in STEPS:
-        check_bytes(kernel, a_signed, b_signed, steps, steps, most=MOST.get(name, 255))
+        check_bytes(kernel, a_signed, b_signed, steps, steps, most=BYTES[name].most or 255)
 
 
 def words(bits: np.ndarray, paired: bool) -> np.ndarray:
@@ -257,7 +256,7 @@ def test_steps_of_few_bytes(name: str, a_signed: bool, b_signed: bool, span: int
     text = bytewise.bytewise_kernel(BYTES[name], a_signed, b_signed, span)
     kernel = Kernel(text, back_end(ON.get(name, "generic")))
     for steps in (1, 2, 17):
-        check_bytes(kernel, a_signed, b_signed, steps, steps, span, MOST.get(name, 255))
+        check_bytes(kernel, a_signed, b_signed, steps, steps, span, BYTES[name].most or 255)
 
 
 def interleaved(made: np.ndarray, steps: int) -> np.ndarray:
